@@ -1,0 +1,97 @@
+"""Build the compiled modules when Cython and a C compiler are at hand; without them the install is interpreted.
+
+FASTZT_SKIP_CYTHON=1     build no compiled module
+FASTZT_REQUIRE_CYTHON=1  any error while compiling is fatal
+FASTZT_CFLAGS="-O1"      replaces the optimisation flags (development builds)
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+from setuptools import Extension, setup
+from setuptools.command.build_ext import build_ext
+
+# The one list of compiled modules: each is a .py with an augmenting .pxd beside it.
+COMPILED = {
+    "_core": [
+        "slab",
+        "endpoint",
+        "datagram_batch",
+    ],
+}
+
+SOURCE = Path("src/fastzt")
+KERNELS = SOURCE / "_core" / "kernels"
+SKIP = os.environ.get("FASTZT_SKIP_CYTHON", "") not in ("", "0")
+REQUIRE = os.environ.get("FASTZT_REQUIRE_CYTHON", "") not in ("", "0")
+DIRECTIVES = {
+    "language_level": 3,
+    "annotation_typing": False,
+    "boundscheck": False,
+    "wraparound": False,
+    "initializedcheck": False,
+    "cdivision": True,
+}
+
+
+def module_files() -> list[tuple[str, Path]]:
+    """Dotted name and source file of each compiled module."""
+    return [
+        (f"fastzt.{package}.{name}", SOURCE / package.replace(".", "/") / f"{name}.py")
+        for package, names in COMPILED.items()
+        for name in names
+    ]
+
+
+def extensions() -> list[Extension]:
+    """The Cython extensions, or none when the build is interpreted."""
+    if SKIP:
+        return []
+    try:
+        from Cython.Build import cythonize
+    except ImportError:
+        if REQUIRE:
+            raise
+        interpreted("Cython is not installed")
+        return []
+    flags = os.environ.get("FASTZT_CFLAGS", "/O2" if sys.platform == "win32" else "-O3").split()
+    headers = sorted(str(path) for path in KERNELS.glob("*.h"))
+    built = [
+        Extension(name, [str(path)], include_dirs=[str(KERNELS)], depends=headers, extra_compile_args=flags)
+        for name, path in module_files()
+    ]
+    return list(cythonize(built, compiler_directives=DIRECTIVES, nthreads=os.cpu_count() or 1, quiet=True))
+
+
+def interpreted(reason: str) -> None:
+    print(f"fastzt: {reason}; this is an interpreted install (slower, same behaviour)", file=sys.stderr)
+
+
+class AllOrNothing(build_ext):
+    """Compile every module or none: compiled modules share C structures, so a part of them is of no use."""
+
+    def finalize_options(self) -> None:
+        super().finalize_options()
+        self.parallel = self.parallel or os.cpu_count()
+
+    def run(self) -> None:
+        try:
+            super().run()
+        except Exception as error:
+            if REQUIRE:
+                raise
+            self.discard()
+            interpreted(f"the compiled modules could not be built ({error})")
+
+    def discard(self) -> None:
+        for name, source in module_files():
+            built = Path(self.get_ext_fullpath(name))
+            for path in (built, source.with_name(built.name)):
+                path.unlink(missing_ok=True)
+        self.extensions = []
+
+
+setup(ext_modules=extensions(), cmdclass={"build_ext": AllOrNothing})

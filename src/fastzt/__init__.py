@@ -1,0 +1,83 @@
+"""Put a Python program on a ZeroTier network, in user space.
+
+`fastzt.connect(("10.121.15.99", 5380), network="9ad07d01093a69e3")` joins the network with the default node
+and returns a connected socket.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+from typing import TYPE_CHECKING, Any
+
+if os.environ.get("FASTZT_PURE", "") not in ("", "0"):
+    from ._pure import interpret
+
+    interpret(__name__)
+
+from ._core.slab import is_compiled
+from .errors import (
+    AuthenticationRequiredError,
+    ControllerUnreachableError,
+    FastztError,
+    ForkedError,
+    HostUnreachableError,
+    IdentityError,
+    InputError,
+    NetworkNotFoundError,
+    NoRouteError,
+    NotAuthorizedError,
+    StateError,
+)
+
+if TYPE_CHECKING:
+    from .api.default import connect
+    from .api.listener import Listener
+    from .api.network import Network
+    from .api.node import Node
+    from .api.socket import Socket
+
+__version__ = "0.1.0"
+
+# Loaded on first use, so that `import fastzt` costs milliseconds.
+_LAZY = {
+    "Listener": "fastzt.api.listener",
+    "Network": "fastzt.api.network",
+    "Node": "fastzt.api.node",
+    "Socket": "fastzt.api.socket",
+    "connect": "fastzt.api.default",
+}
+
+__all__ = [
+    "AuthenticationRequiredError",
+    "ControllerUnreachableError",
+    "FastztError",
+    "ForkedError",
+    "HostUnreachableError",
+    "IdentityError",
+    "InputError",
+    "Listener",
+    "Network",
+    "NetworkNotFoundError",
+    "NoRouteError",
+    "Node",
+    "NotAuthorizedError",
+    "Socket",
+    "StateError",
+    "__version__",
+    "connect",
+    "is_compiled",
+]
+
+
+def __getattr__(name: str) -> Any:
+    module = _LAZY.get(name)
+    if module is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(importlib.import_module(module), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

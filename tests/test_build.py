@@ -1,0 +1,44 @@
+"""Which build is in use: compiled when FASTZT_REQUIRE_CYTHON asks for it, and then every module of the list."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import re
+from pathlib import Path
+
+import pytest
+
+import fastzt
+
+ROOT = Path(fastzt.__file__).parent
+REQUIRED = os.environ.get("FASTZT_REQUIRE_CYTHON", "") not in ("", "0")
+PURE = os.environ.get("FASTZT_PURE", "") not in ("", "0")
+
+
+def with_pxd() -> list[str]:
+    """Modules that have an augmenting .pxd: the ones that setup.py must list."""
+    names = [p for p in ROOT.rglob("*.pxd") if p.with_suffix(".py").exists() and p.stem != "access"]
+    return sorted(".".join(["fastzt", *p.relative_to(ROOT).with_suffix("").parts]) for p in names)
+
+
+@pytest.mark.parametrize("name", with_pxd())
+def test_module_is_of_the_build_in_use(name: str) -> None:
+    file = importlib.import_module(name).__file__
+    assert file is not None
+    assert file.endswith(".py") != fastzt.is_compiled(), file
+
+
+def test_required_build_is_there() -> None:
+    if REQUIRED and not PURE:
+        assert fastzt.is_compiled()
+    if PURE:
+        assert not fastzt.is_compiled()
+
+
+def test_setup_lists_every_module_with_a_pxd() -> None:
+    setup = Path(__file__).parent.parent / "setup.py"
+    block = re.search(r"COMPILED = (\{.*?\n\})", setup.read_text(), re.S)
+    assert block is not None
+    listed = {f"fastzt.{p}.{n}" for p, names in eval(block.group(1)).items() for n in names}
+    assert listed == set(with_pxd())
