@@ -21,6 +21,9 @@ COMPILED = {
         "endpoint",
         "datagram_batch",
     ],
+    "netstack": [
+        "egress",
+    ],
 }
 
 SOURCE = Path("src/fastzt")

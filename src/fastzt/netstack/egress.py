@@ -1,0 +1,49 @@
+"""Egress: what the IP stack asks of whatever carries its packets (a virtual network, or a test's link)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from .._core.slab import Slab
+
+if TYPE_CHECKING:
+    import cython
+else:
+    from .. import _cython as cython
+
+
+class Egress:
+    """Abstract. A neighbor is an opaque object: the authenticated next hop, compared by identity.
+
+    `slab` is the memory that `reserve` points into; it holds only until the matching `commit`, and may be
+    another one at the next `reserve`.
+    """
+
+    if not cython.compiled:
+        __slots__ = ("__dict__", "slab")
+
+    def __init__(self, slab: Slab) -> None:
+        self.slab = slab
+
+    def resolve(self, ip: bytes, now: int) -> object | None:
+        """The neighbor that owns the 16-byte `ip`, or None while resolution runs.
+
+        After None the stack hears `resolved(ip, neighbor, now)` or `unreachable(ip, now)`.
+        """
+        raise NotImplementedError
+
+    def room(self, neighbor: object, now: int) -> int:
+        """Bytes of the largest IP packet that leaves toward `neighbor` in one datagram."""
+        raise NotImplementedError
+
+    def reserve(self, neighbor: object, length: int, now: int) -> int:
+        """Offset in `slab` where an IP packet of up to `length` bytes goes, or -1: no room or no path now."""
+        raise NotImplementedError
+
+    def commit(self, neighbor: object, length: int, generation: int, now: int) -> int:
+        """Send the `length` bytes written at the reserved offset.
+
+        `generation` is the verdict cached for the flow (0: none). Returns the generation to cache, 0 when
+        the verdict must not be cached, -1 when the packet was refused by a rule.
+        """
+        raise NotImplementedError
