@@ -37,7 +37,9 @@ class AuthenticationRequiredError(FastztError, PermissionError):
     """The network wants an interactive login first (ERROR 09)."""
 
     def __init__(self, url: str, network_id: str = "") -> None:
-        super().__init__(errno.EACCES, f"network {network_id} requires authentication: log in at {url or '?'}")
+        super().__init__(
+            errno.EACCES, f"network {network_id} requires authentication: log in at {url or '?'}"
+        )
         self.url = url
         self.network_id = network_id
 

@@ -18,7 +18,9 @@ def twin(name: str) -> ModuleType:
     if TWIN not in sys.modules:
         root = Path(importlib.util.find_spec("fastzt").origin)  # type: ignore[union-attr,arg-type]
         sys.meta_path.insert(0, SourceOnlyFinder(TWIN))
-        spec = importlib.util.spec_from_file_location(TWIN, root, submodule_search_locations=[str(root.parent)])
+        spec = importlib.util.spec_from_file_location(
+            TWIN, root, submodule_search_locations=[str(root.parent)]
+        )
         module = importlib.util.module_from_spec(spec)  # type: ignore[arg-type]
         sys.modules[TWIN] = module
         spec.loader.exec_module(module)  # type: ignore[union-attr]

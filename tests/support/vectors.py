@@ -31,5 +31,7 @@ def cases(name: str, *kinds: str) -> list[dict[str, Any]]:
 def parametrize(name: str, *kinds: str) -> pytest.MarkDecorator:
     """Run a test once for each case, which it takes as `case`."""
     found = cases(name, *kinds)
-    ids = [f"{case['kind']}-{i}-{case.get('name') or case.get('reason') or ''}" for i, case in enumerate(found)]
+    ids = [
+        f"{case['kind']}-{i}-{case.get('name') or case.get('reason') or ''}" for i, case in enumerate(found)
+    ]
     return pytest.mark.parametrize("case", found, ids=ids)
