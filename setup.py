@@ -1,4 +1,4 @@
-"""Build the compiled modules when Cython and a C compiler are at hand; without them the install is interpreted.
+"""Build the compiled modules when Cython and a C compiler are at hand, else an interpreted install.
 
 FASTZT_SKIP_CYTHON=1     build no compiled module
 FASTZT_REQUIRE_CYTHON=1  any error while compiling is fatal

@@ -1,4 +1,4 @@
-"""What the name `cython` stands for when a module runs interpreted: nothing is compiled, decorators pass through.
+"""What the name `cython` stands for in an interpreted module: nothing is compiled, decorators pass through.
 
 A compiled module never sees this file: Cython resolves `cython` itself.
 """

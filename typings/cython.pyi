@@ -1,0 +1,13 @@
+# What mypy needs to know of Cython's shadow module.
+from contextlib import AbstractContextManager
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+compiled: bool
+nogil: AbstractContextManager[None]
+gil: AbstractContextManager[None]
+
+def final(item: T) -> T: ...
+def cclass(item: T) -> T: ...
+def address(value: Any) -> Any: ...
+def cast(kind: Any, value: Any) -> Any: ...
