@@ -1,4 +1,4 @@
-"""Which build is in use: compiled when FASTZT_REQUIRE_CYTHON asks for it, and then every module of the list."""
+"""Which build is in use: when FASTZT_REQUIRE_CYTHON asks for it, every module of the list is compiled."""
 
 from __future__ import annotations
 

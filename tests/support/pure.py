@@ -1,4 +1,4 @@
-"""The interpreted twin of the package in the same process, for differential tests: `twin("fastzt._core.slab")`."""
+"""The interpreted twin of the package in the same process, for differential tests."""
 
 from __future__ import annotations
 
