@@ -24,6 +24,9 @@ COMPILED = {
     "netstack": [
         "egress",
     ],
+    "vl2": [
+        "sink",
+    ],
 }
 
 SOURCE = Path("src/fastzt")
