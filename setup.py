@@ -24,6 +24,12 @@ COMPILED = {
     "netstack": [
         "egress",
     ],
+    "vl1": [
+        "path",
+        "peer",
+        "recent_ids",
+        "sink",
+    ],
     "vl2": [
         "sink",
     ],

@@ -1,0 +1,49 @@
+"""What VL1 reports: frozen records, drained by Switch.events()."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from .._core.endpoint import Endpoint
+
+
+@dataclass(frozen=True)
+class PeerSeen:
+    """An identity became known; `address` is its 40-bit address."""
+
+    address: int
+
+
+@dataclass(frozen=True)
+class PathChanged:
+    """The direct path to a peer is now `endpoint`, or None: its packets go through a root."""
+
+    address: int
+    endpoint: Endpoint | None
+
+
+@dataclass(frozen=True)
+class Online:
+    """A root answers."""
+
+
+@dataclass(frozen=True)
+class Offline:
+    """No root has answered for a minute."""
+
+
+@dataclass(frozen=True)
+class IdentityCollision:
+    """A root says that another identity owns our address: this identity cannot be used (ERROR 04)."""
+
+    address: int
+
+
+@dataclass(frozen=True)
+class PlanetChanged:
+    """A root handed out a newer planet, signed by the held one's key; `world` is its serialized form."""
+
+    world: bytes
+
+
+Event = PeerSeen | PathChanged | Online | Offline | IdentityCollision | PlanetChanged

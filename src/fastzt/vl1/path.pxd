@@ -1,0 +1,42 @@
+cimport cython
+from libc.stdint cimport int64_t, uint64_t
+
+from fastzt._core.endpoint cimport Endpoint
+
+cdef enum:
+    PATH_ALIVE = 19000000
+    PATH_EXPIRY = 243000000
+    DEFAULT_MTU = 1432
+    MIN_MTU = 548
+
+
+@cython.final
+cdef class Path:
+    cdef readonly int socket
+    cdef readonly Endpoint endpoint
+    cdef readonly int scope
+    cdef public uint64_t owner
+    cdef public int mtu
+    cdef public int64_t last_in
+    cdef public int64_t last_out
+    cdef public int64_t last_receive
+    cdef public int64_t latency_us
+    cdef public int64_t last_confirm
+    cdef public int64_t last_probe
+    cdef public int64_t last_echo
+
+    cpdef bint is_alive(self, int64_t now)
+    cpdef bint is_expired(self, int64_t now)
+    cpdef int64_t quality(self, int64_t now)
+
+
+@cython.final
+cdef class PathTable:
+    cdef readonly dict by_socket
+    cdef readonly int count
+    cdef readonly int limit
+    cdef readonly int evicted
+    cdef Path last
+
+    cpdef Path get(self, int socket, Endpoint endpoint, int64_t now)
+    cdef Path add(self, int socket, Endpoint endpoint, int64_t now)

@@ -1,0 +1,47 @@
+cimport cython
+from libc.stdint cimport int64_t, uint32_t, uint64_t
+
+from fastzt.vl1.path cimport Path
+from fastzt.vl1.recent_ids cimport RecentIds
+
+cdef enum:
+    PATH_CHOICE = 1000000
+    TRUST_EXPIRY = 600000000
+    ACTIVITY_TIMEOUT = 500000000
+    MAX_PATHS = 64
+
+
+@cython.final
+cdef class Peer:
+    cdef readonly uint64_t address
+    cdef readonly object identity
+    cdef readonly object key
+    cdef readonly int protocol
+    cdef readonly int suite
+    cdef readonly tuple version
+    cdef public int64_t latency_us
+    cdef public uint32_t generation
+    cdef public object token
+    cdef public bint is_root
+    cdef public tuple endpoints
+    cdef readonly list paths
+    cdef readonly Path best
+    cdef int64_t best_until
+    cdef public Path reported
+    cdef public RecentIds recent
+    cdef public int64_t last_receive
+    cdef public int64_t last_active
+    cdef public int64_t trusted_until
+    cdef public int64_t last_hello
+    cdef public int64_t last_hello_answer
+    cdef public int64_t last_whois
+    cdef public int64_t last_push_in
+    cdef public int push_count
+    cdef public int64_t last_push_out
+    cdef public int64_t last_collision
+
+    cpdef Path best_path(self, int64_t now)
+    cdef Path choose(self, int64_t now)
+    cpdef trust(self, int64_t now)
+    cpdef bint is_trusted(self, int64_t now)
+    cpdef bint is_active(self, int64_t now)
