@@ -77,7 +77,7 @@ class ControllerStore:
             self.write(self.pending())
 
     def write(self, records: list[tuple[Key, Record | None]]) -> None:
-        """Write or delete files; one that another process changed is left to the next scan. Raises StateError."""
+        """Write or delete files; one that another process changed is left to `scan`; raises StateError."""
         with self.exclusive():
             for key, record in records:
                 path = self._path(key)

@@ -1,0 +1,96 @@
+"""A peer in a process of its own: JSON lines in, JSON lines out, each command in its own thread.
+
+Both kinds of peer (the real libzt, and fastzt through its public API) answer the same commands, so that a test reads the same
+whichever end is which. Data of a transfer is made from a seed at one end and digested at the other.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import random
+import sys
+import threading
+import traceback
+from collections.abc import Callable, Iterator
+from typing import Any
+
+BLOCK = 1 << 16
+
+
+def blocks(seed: int, size: int) -> Iterator[bytes]:
+    """`size` pseudo-random bytes in blocks."""
+    source = random.Random(seed)
+    while size > 0:
+        n = min(BLOCK, size)
+        yield source.randbytes(n)
+        size -= n
+
+
+def digest(seed: int, size: int) -> str:
+    """SHA-256 of what `blocks` gives."""
+    total = hashlib.sha256()
+    for block in blocks(seed, size):
+        total.update(block)
+    return total.hexdigest()
+
+
+class Handler:
+    """Derive from it: each method `do_<name>(**arguments)` returns something JSON can say, or raises."""
+
+    def send_all(self, handle: int, data: bytes) -> None:
+        raise NotImplementedError
+
+    def receive_some(self, handle: int) -> bytes:
+        raise NotImplementedError
+
+    def do_send(self, handle: int, seed: int, size: int) -> dict[str, Any]:
+        """Write `size` seeded bytes."""
+        total = hashlib.sha256()
+        for block in blocks(seed, size):
+            self.send_all(handle, block)
+            total.update(block)
+        return {"size": size, "sha256": total.hexdigest()}
+
+    def do_receive(self, handle: int, size: int) -> dict[str, Any]:
+        """Read `size` bytes, or up to the end if it comes first."""
+        total, count = hashlib.sha256(), 0
+        while count < size:
+            data = self.receive_some(handle)
+            if not data:
+                break
+            total.update(data)
+            count += len(data)
+        return {"size": count, "sha256": total.hexdigest()}
+
+    def do_write(self, handle: int, text: str) -> int:
+        """Write a short text."""
+        self.send_all(handle, text.encode())
+        return len(text)
+
+    def do_read(self, handle: int) -> str:
+        """Whatever comes next, as text."""
+        return self.receive_some(handle).decode()
+
+
+def serve(handler: Handler) -> None:
+    """Answer the commands of stdin until it ends."""
+    lock = threading.Lock()
+
+    def say(answer: dict[str, Any]) -> None:
+        with lock:
+            sys.stdout.write(json.dumps(answer) + "\n")
+            sys.stdout.flush()
+
+    def run(number: int, method: Callable[..., Any], arguments: dict[str, Any]) -> None:
+        try:
+            say({"id": number, "ok": method(**arguments)})
+        except Exception as error:
+            traceback.print_exc()
+            say({"id": number, "error": type(error).__name__, "text": str(error)})
+
+    for line in sys.stdin:
+        command = json.loads(line)
+        method = getattr(handler, "do_" + command["do"])
+        arguments = (command["id"], method, command["with"])
+        threading.Thread(target=run, args=arguments, daemon=True).start()

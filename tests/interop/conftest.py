@@ -1,0 +1,75 @@
+"""Fixtures of the interop tests: the real library, namespaces, and peers that always end."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import NoReturn
+
+import libzt
+import netns
+import pytest
+from process import Peer
+
+HERE = Path(__file__).parent
+
+
+def unavailable(reason: str) -> NoReturn:
+    """Skip with the reason; with FASTZT_REQUIRE_INTEROP=1 fail instead."""
+    if os.environ.get("FASTZT_REQUIRE_INTEROP", "") not in ("", "0"):
+        pytest.fail(f"interop is required, but {reason}")
+    pytest.skip(reason)
+
+
+@pytest.fixture(scope="session")
+def library() -> tuple[Path, Path]:
+    """Stand-in and shared object of libzt 1.8.4."""
+    try:
+        return libzt.prepare()
+    except libzt.Unavailable as error:
+        unavailable(str(error))
+
+
+@pytest.fixture
+def cleanup() -> Iterator[contextlib.ExitStack]:
+    """What is pushed here is undone when the test ends, last first."""
+    with contextlib.ExitStack() as stack:
+        yield stack
+
+
+@pytest.fixture
+def segment(cleanup: contextlib.ExitStack) -> Callable[..., netns.Segment]:
+    """Make a network segment: `segment(mtu=1500)`."""
+
+    def make(mtu: int = 1500) -> netns.Segment:
+        try:
+            made = netns.Segment("s", mtu)
+        except netns.Unavailable as error:
+            unavailable(str(error))
+        cleanup.callback(made.close)
+        return made
+
+    return make
+
+
+@pytest.fixture
+def libzt_peer(
+    library: tuple[Path, Path], cleanup: contextlib.ExitStack, tmp_path: Path
+) -> Callable[..., Peer]:
+    """Start a real node in a namespace: `libzt_peer(namespace, planet=None)`."""
+
+    def start(namespace: str, planet: Path | None = None, port: int = 9993) -> Peer:
+        home = tmp_path / f"libzt-{namespace}"
+        home.mkdir()
+        if planet is not None:
+            (home / "roots").write_bytes(planet.read_bytes())
+        command = [sys.executable, str(HERE / "libzt_peer.py"), *map(str, library), str(home), str(port)]
+        peer = Peer(namespace, command, tmp_path / f"{namespace}.log")
+        cleanup.callback(peer.stop)
+        peer.call("start")
+        return peer
+
+    return start

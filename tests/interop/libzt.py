@@ -1,0 +1,144 @@
+"""The real libzt 1.8.4: its wheel found or downloaded, made loadable in this Python, its C API by ctypes.
+
+Run as a program (`python libzt.py`) it prints whether the library loads.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+VERSION = "1.8.4"
+DOWNLOAD = [
+    "download",
+    f"libzt=={VERSION}",
+    "--no-deps",
+    "--only-binary=:all:",
+    "--python-version",
+    "3.9",
+    "--platform",
+    "manylinux2010_x86_64",
+]
+
+# What the published shared object leaves undefined: the Linux routing helper, which was not linked in and which the
+# user-space stack has no use for, and a private function of CPython 3.9 that only its Python wrapper calls.
+STAND_IN = """
+void ctor(void *self) __asm__("_ZN8ZeroTier12LinuxNetLinkC1Ev");
+void dtor(void *self) __asm__("_ZN8ZeroTier12LinuxNetLinkD1Ev");
+void add_route(void *self) __asm__("_ZN8ZeroTier12LinuxNetLink8addRouteERKNS_11InetAddressES3_S3_PKc");
+void del_route(void *self) __asm__("_ZN8ZeroTier12LinuxNetLink8delRouteERKNS_11InetAddressES3_S3_PKc");
+void ctor(void *self) { (void)self; }
+void dtor(void *self) { (void)self; }
+void add_route(void *self) { (void)self; }
+void del_route(void *self) { (void)self; }
+void _PyTime_AsTimeval_noraise(void) { __builtin_trap(); }
+"""
+
+IPV4 = 2
+STREAM = 1
+ADDRESS_TEXT = 46  # what zts_accept and zts_addr_get_str insist on
+READY = 1
+
+
+class Unavailable(Exception):
+    """The library cannot be had here; the text says why."""
+
+
+def cache() -> Path:
+    """Where the wheel and what is made of it are kept."""
+    base = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
+    return Path(base) / "fastzt-interop"
+
+
+def wheel() -> Path:
+    """The wheel: FASTZT_LIBZT_WHEEL, else downloaded once; raises Unavailable."""
+    given = os.environ.get("FASTZT_LIBZT_WHEEL", "")
+    if given:
+        if not Path(given).is_file():
+            raise Unavailable(f"FASTZT_LIBZT_WHEEL={given} is not a file")
+        return Path(given)
+    directory = cache()
+    found = sorted(directory.glob(f"libzt-{VERSION}-*.whl"))
+    if found:
+        return found[0]
+    directory.mkdir(parents=True, exist_ok=True)
+    command = [sys.executable, "-m", "pip", "--disable-pip-version-check", *DOWNLOAD, "-d", str(directory)]
+    try:
+        result = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    except subprocess.TimeoutExpired:
+        raise Unavailable("the libzt wheel could not be downloaded within two minutes") from None
+    found = sorted(directory.glob(f"libzt-{VERSION}-*.whl"))
+    if result.returncode or not found:
+        raise Unavailable(f"the libzt wheel could not be downloaded: {last_line(result.stderr)}")
+    return found[0]
+
+
+def last_line(text: str) -> str:
+    return (text.strip().splitlines() or ["no message"])[-1]
+
+
+def prepare() -> tuple[Path, Path]:
+    """(stand-in, library), unpacked and compiled once; raises Unavailable."""
+    if sys.platform != "linux" or os.uname().machine != "x86_64":
+        raise Unavailable("libzt has a wheel for Linux on x86-64 only")
+    source = wheel()
+    digest = hashlib.sha256(source.read_bytes() + STAND_IN.encode()).hexdigest()[:16]
+    directory = cache() / digest
+    stand_in = directory / "standin.so"
+    if not stand_in.exists():
+        directory.mkdir(parents=True, exist_ok=True)
+        with zipfile.ZipFile(source) as archive:
+            archive.extractall(directory)
+        build_stand_in(stand_in)
+    libraries = sorted((directory / "libzt").glob("_libzt*.so"))
+    if not libraries:
+        raise Unavailable(f"{source.name} holds no shared object")
+    return stand_in, libraries[0]
+
+
+def build_stand_in(target: Path) -> None:
+    compiler = next((c for name in ("cc", "gcc", "clang") if (c := shutil.which(name))), None)
+    if compiler is None:
+        raise Unavailable("no C compiler for the stand-in that libzt needs")
+    source = target.with_suffix(".c")
+    source.write_text(STAND_IN)
+    partial = target.with_suffix(f".{os.getpid()}")
+    command = [compiler, "-shared", "-fPIC", "-w", "-o", str(partial), str(source)]
+    result = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    if result.returncode:
+        raise Unavailable(f"the stand-in for libzt does not compile: {last_line(result.stderr)}")
+    partial.replace(target)
+
+
+def load(stand_in: Path, library: Path) -> ctypes.CDLL:
+    """The C API with argument types set; raises Unavailable."""
+    try:
+        ctypes.CDLL(str(stand_in), mode=ctypes.RTLD_GLOBAL)
+        zts = ctypes.CDLL(str(library), mode=ctypes.RTLD_GLOBAL)
+    except OSError as error:
+        raise Unavailable(f"libzt does not load: {error}") from None
+    zts.zts_node_get_id.restype = ctypes.c_uint64
+    for name in ("zts_net_join", "zts_net_leave", "zts_net_transport_is_ready", "zts_net_get_status"):
+        getattr(zts, name).argtypes = [ctypes.c_uint64]
+    zts.zts_addr_get_str.argtypes = [ctypes.c_uint64, ctypes.c_uint, ctypes.c_char_p, ctypes.c_uint]
+    zts.zts_read.restype = zts.zts_write.restype = ctypes.c_ssize_t
+    zts.zts_read.argtypes = [ctypes.c_int, ctypes.c_void_p, ctypes.c_size_t]
+    zts.zts_write.argtypes = [ctypes.c_int, ctypes.c_void_p, ctypes.c_size_t]
+    zts.zts_bind.argtypes = [ctypes.c_int, ctypes.c_char_p, ctypes.c_ushort]
+    zts.zts_connect.argtypes = [ctypes.c_int, ctypes.c_char_p, ctypes.c_ushort, ctypes.c_int]
+    zts.zts_accept.argtypes = [ctypes.c_int, ctypes.c_char_p, ctypes.c_int, ctypes.POINTER(ctypes.c_ushort)]
+    return zts
+
+
+if __name__ == "__main__":
+    try:
+        load(*prepare())
+    except Unavailable as error:
+        sys.exit(str(error))
+    print(f"libzt {VERSION} loads")
