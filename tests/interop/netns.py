@@ -1,4 +1,4 @@
-"""Network namespaces on a bridge of their own: nothing touches the host's interfaces, and everything goes away with them."""
+"""Network namespaces on a bridge of their own: the host's interfaces stay untouched."""
 
 from __future__ import annotations
 
