@@ -27,7 +27,7 @@ DOWNLOAD = [
 ]
 
 # What the published shared object leaves undefined: the Linux routing helper, which was not linked in and
-# which the user-space stack has no use for, and a private function of CPython 3.9 that only its wrapper calls.
+# which the user-space stack does not need, and a private function of CPython 3.9 that only its wrapper uses.
 STAND_IN = """
 void ctor(void *self) __asm__("_ZN8ZeroTier12LinuxNetLinkC1Ev");
 void dtor(void *self) __asm__("_ZN8ZeroTier12LinuxNetLinkD1Ev");
