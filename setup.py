@@ -17,9 +17,18 @@ from setuptools.command.build_ext import build_ext
 # The one list of compiled modules: each is a .py with an augmenting .pxd beside it.
 COMPILED = {
     "_core": [
-        "slab",
-        "endpoint",
         "datagram_batch",
+        "endpoint",
+        "ethernet",
+        "fragment",
+        "ipv4",
+        "ipv6",
+        "packet",
+        "seqnum",
+        "slab",
+        "stats",
+        "tcp_header",
+        "udp_header",
     ],
     "netstack": [
         "egress",
