@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     import cython
@@ -57,3 +57,10 @@ class Endpoint:
 
     def __repr__(self) -> str:
         return f"Endpoint({self})"
+
+
+class LocalSocket(NamedTuple):
+    """One UDP socket of the driver: its number and the endpoint it is bound to (an IP of zeros: any)."""
+
+    number: int
+    endpoint: Endpoint

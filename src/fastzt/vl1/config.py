@@ -1,10 +1,9 @@
-"""What a Switch is told at construction, and what the driver tells about its sockets."""
+"""What a Switch is told at construction."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from .._core.endpoint import Endpoint
 from . import timing
 
 
@@ -21,12 +20,3 @@ class SwitchConfig:
     identity_burst: int = 16  # unknown identities per source prefix at once
     identity_per_second: int = 4  # and then as many a second
     identity_total_per_second: int = 40  # over all prefixes: bounds the proof of work that strangers cost
-
-
-@dataclass(frozen=True)
-class LocalSocket:
-    """One UDP socket of the driver: its number and the endpoint it is bound to (an IP of zeros: any)."""
-
-    number: int
-    endpoint: Endpoint
-    mtu: int = timing.DEFAULT_MTU  # largest UDP payload of the route, when the driver knows it
