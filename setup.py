@@ -17,10 +17,12 @@ from setuptools.command.build_ext import build_ext
 # The one list of compiled modules: each is a .py with an augmenting .pxd beside it.
 COMPILED = {
     "_core": [
+        "armor",
         "datagram_batch",
         "endpoint",
         "ethernet",
         "fragment",
+        "gmac_siv",
         "ipv4",
         "ipv6",
         "packet",

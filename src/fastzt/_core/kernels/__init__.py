@@ -1,0 +1,1 @@
+"""Kernels: the C headers that compiled modules include, and what stands for each when interpreted."""

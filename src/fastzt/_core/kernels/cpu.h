@@ -1,0 +1,93 @@
+/* What the processor offers, found once per module and limited by FASTZT_CPU=portable|sse2|avx2|avx512|neon. */
+#ifndef FASTZT_CPU_H
+#define FASTZT_CPU_H
+
+#include <stdlib.h>
+#include <string.h>
+
+#if !defined(_MSC_VER) && (defined(__x86_64__) || defined(__i386__)) && (defined(__GNUC__) || defined(__clang__))
+#define FT_X86 1
+#include <cpuid.h>
+#include <immintrin.h>
+#define FT_TARGET(set) __attribute__((target(set)))
+#endif
+
+#if defined(__GNUC__) || defined(__clang__)
+#define FT_INLINE static inline __attribute__((always_inline))
+#define FT_UNUSED __attribute__((unused))
+#else
+#define FT_INLINE static __inline
+#define FT_UNUSED
+#endif
+
+enum { FT_PORTABLE = 0, FT_SIMD128 = 1, FT_AVX2 = 2, FT_AVX512 = 3 };
+
+typedef struct {
+    int level;  /* FT_PORTABLE .. FT_AVX512; FT_SIMD128 is SSE2 or NEON */
+    int aes;    /* AES-NI and PCLMULQDQ (with SSSE3) */
+    int vaes;   /* VAES and VPCLMULQDQ */
+    int ifma;   /* AVX-512 IFMA */
+} ft_cpu;
+
+static int ft_cpu_limit(void) {
+    const char *name = getenv("FASTZT_CPU");
+    if (name == NULL || name[0] == 0) return FT_AVX512;
+    if (strcmp(name, "portable") == 0) return FT_PORTABLE;
+    if (strcmp(name, "sse2") == 0 || strcmp(name, "neon") == 0) return FT_SIMD128;
+    if (strcmp(name, "avx2") == 0) return FT_AVX2;
+    return FT_AVX512;
+}
+
+#ifdef FT_X86
+static unsigned long long ft_xcr0(void) {
+    unsigned int low, high;
+    __asm__ volatile("xgetbv" : "=a"(low), "=d"(high) : "c"(0));
+    return ((unsigned long long)high << 32) | low;
+}
+
+static ft_cpu ft_cpu_present(void) {
+    ft_cpu cpu = {FT_PORTABLE, 0, 0, 0};
+    unsigned int a, b, c, d, basic_c;
+    unsigned long long state;
+    if (!__get_cpuid(1, &a, &b, &basic_c, &d)) return cpu;
+    if (d & (1u << 26)) cpu.level = FT_SIMD128;
+    cpu.aes = (basic_c >> 25 & 1) && (basic_c >> 1 & 1) && (basic_c >> 9 & 1) && (basic_c >> 19 & 1);
+    if (!(basic_c >> 27 & 1) || !__get_cpuid_count(7, 0, &a, &b, &c, &d)) return cpu;
+    state = ft_xcr0();  /* the system must save the wide registers: Intel SDM 13.3 */
+    if ((state & 6) != 6 || !(b >> 5 & 1)) return cpu;
+    cpu.level = FT_AVX2;
+    if ((state & 0xe6) != 0xe6) return cpu;
+    if ((b >> 16 & 1) && (b >> 17 & 1) && (b >> 30 & 1) && (b >> 31 & 1)) {
+        cpu.level = FT_AVX512;
+        cpu.ifma = b >> 21 & 1;
+        cpu.vaes = cpu.aes && (c >> 9 & 1) && (c >> 10 & 1);
+    }
+    return cpu;
+}
+#else
+static ft_cpu ft_cpu_present(void) {
+#if defined(__aarch64__) && (defined(__GNUC__) || defined(__clang__))
+    ft_cpu cpu = {FT_SIMD128, 0, 0, 0};
+#else
+    ft_cpu cpu = {FT_PORTABLE, 0, 0, 0};
+#endif
+    return cpu;
+}
+#endif
+
+FT_UNUSED static ft_cpu ft_cpu_detect(void) {
+    ft_cpu cpu = ft_cpu_present();
+    int limit = ft_cpu_limit();
+    if (cpu.level > limit) cpu.level = limit;
+    if (cpu.level < FT_AVX512) cpu.vaes = cpu.ifma = 0;
+    if (cpu.level < FT_SIMD128) cpu.aes = 0;
+    return cpu;
+}
+
+/* Overwrite a secret so that the compiler cannot drop the writes. */
+FT_UNUSED static void ft_wipe(void *p, size_t n) {
+    volatile unsigned char *q = (volatile unsigned char *)p;
+    while (n--) *q++ = 0;
+}
+
+#endif
