@@ -42,6 +42,10 @@ COMPILED = {
         "sink",
     ],
     "vl2": [
+        "claims",
+        "evaluator",
+        "frame_context",
+        "program",
         "sink",
     ],
 }

@@ -1,0 +1,8 @@
+cimport cython
+
+
+@cython.final
+cdef class Claims:
+    cdef readonly dict tags
+    cdef readonly frozenset owned
+    cdef readonly list capabilities
