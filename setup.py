@@ -18,6 +18,7 @@ from setuptools.command.build_ext import build_ext
 COMPILED = {
     "_core": [
         "armor",
+        "checksum",
         "datagram_batch",
         "endpoint",
         "ethernet",
@@ -26,11 +27,16 @@ COMPILED = {
         "ipv4",
         "ipv6",
         "packet",
+        "poly1305",
+        "salsa20",
         "seqnum",
         "slab",
         "stats",
         "tcp_header",
         "udp_header",
+    ],
+    "identity": [
+        "proof_of_work",
     ],
     "netstack": [
         "egress",

@@ -11,6 +11,8 @@ import struct
 from collections.abc import Sequence
 from typing import Any
 
+from ..slab import Slab
+
 SIGMA = struct.unpack("<4I", b"expand 32-byte k")
 MASK64 = (1 << 64) - 1
 NUMPY_BLOCKS = 256  # below this many blocks the integers are faster
@@ -138,3 +140,17 @@ def _numpy_rounds(np: Any, rows: list[Any], rounds: int) -> None:
 def xor_bytes(a: bytes, b: bytes) -> bytes:
     """The XOR of two strings of equal length."""
     return (int.from_bytes(a, "little") ^ int.from_bytes(b, "little")).to_bytes(len(a), "little")
+
+
+def xor_data(key: bytes, iv: bytes, counter: int, rounds: int, data: bytes) -> bytes:
+    """`data` XOR the stream from block `counter` on."""
+    return xor_bytes(data, stream(key, iv, counter, rounds, len(data)))
+
+
+def xor_range(s: Slab, o: int, n: int, key: bytes, iv: bytes, counter: int, rounds: int) -> None:
+    """XOR slab[o : o + n] with the stream from block `counter` on."""
+    s.view[o : o + n] = xor_data(key, iv, counter, rounds, bytes(s.view[o : o + n]))
+
+
+def setup() -> None:
+    """Nothing to choose."""
