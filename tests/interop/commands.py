@@ -1,7 +1,7 @@
 """A peer in a process of its own: JSON lines in, JSON lines out, each command in its own thread.
 
 Both kinds of peer (the real libzt, and fastzt through its public API) answer the same commands, so a test
-reads the same whichever end is which. Data of a transfer is made from a seed at one end, and digested at the other.
+reads the same whichever end is which. Data of a transfer is seeded at one end and digested at the other.
 """
 
 from __future__ import annotations

@@ -184,9 +184,9 @@ def test_changes_of_two_writers_are_merged(tmp_path: Path) -> None:
     running.save(NWID, NODE, {**member(), "vMajor": 1})
     running.flush()  # must not undo what the command wrote
     assert ControllerStore(tmp_path).members[NWID][NODE]["authorized"] is True
-    [(key, record)] = running.scan()
+    [change] = running.scan()
+    record = running.apply(change)
     assert record is not None
-    running.apply(key, record)
     assert (record["authorized"], record["vMajor"]) == (True, 1)
     running.flush()
     assert ControllerStore(tmp_path).members[NWID][NODE] == record
@@ -200,7 +200,10 @@ def test_a_deletion_by_another_process_is_seen(tmp_path: Path) -> None:
     command = ControllerStore(tmp_path)
     command.save(NWID, 0, None)
     command.flush()
-    assert running.scan() == [((NWID, 0), None)]
+    [change] = running.scan()
+    assert (change.key, change.theirs) == ((NWID, 0), None)
+    assert running.apply(change) is None
+    assert running.networks == {}
 
 
 def test_a_broken_record_is_named(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ import json
 import sys
 import threading
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 from ...errors import StateError
@@ -28,6 +29,15 @@ Key = tuple[int, int]  # (network id, member address); address 0 is the network 
 Signature = tuple[int, int, int]
 
 
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What another process did to a file: `base` is the record seen there before, `theirs` None a deletion."""
+
+    key: Key
+    base: Record | None
+    theirs: Record | None
+
+
 class ControllerStore:
     """Network and member records by id; `directory` None keeps them in memory alone."""
 
@@ -39,8 +49,8 @@ class ControllerStore:
         self._synced: dict[Key, tuple[Signature, Record]] = {}
         self._guard = threading.Lock()  # one writer or scanner at a time
         if directory is not None:
-            for key, record in self.scan():
-                self._put(key, record)
+            for change in self.scan():
+                self._put(change.key, change.theirs)
 
     def get(self, nwid: int, address: int) -> Record | None:
         """A member's record, or the network's when `address` is 0."""
@@ -88,37 +98,33 @@ class ControllerStore:
                     files.write(path, json.dumps(record, separators=(",", ":")).encode())
                     self._remember(key, path, record)
 
-    def scan(self) -> list[tuple[Key, Record | None]]:
-        """What other processes changed: merged records, and None for deleted ones; raises StateError."""
-        changes: list[tuple[Key, Record | None]] = []
+    def scan(self) -> list[Change]:
+        """What other processes changed since the last look; raises StateError."""
+        changes = []
         with self.exclusive():
             found = dict(self._files())
             for key, path in found.items():
-                record = self._merged(key, path)
-                if record is not None:
-                    changes.append((key, record))
+                signature = self._signature(path)
+                known = self._synced.get(key)
+                if signature is not None and (known is None or known[0] != signature):
+                    theirs = self._read(key, path)
+                    self._synced[key] = (signature, theirs)
+                    changes.append(Change(key, known[1] if known else None, theirs))
             for key in [key for key in self._synced if key not in found]:
-                del self._synced[key]
-                changes.append((key, None))
+                changes.append(Change(key, self._synced.pop(key)[1], None))
         return changes
 
-    def apply(self, key: Key, record: Record | None) -> None:
-        """Take a scanned change into memory; what was ours in it is written again."""
-        self._put(key, record)
-        if record is not None and record != self._synced.get(key, (None, None))[1]:
-            self._dirty[key] = None
-
-    def _merged(self, key: Key, path: Path) -> Record | None:
-        signature = self._signature(path)
-        known = self._synced.get(key)
-        if signature is None or (known is not None and known[0] == signature):
-            return None
-        theirs = self._read(key, path)
-        self._synced[key] = (signature, theirs)
-        ours = self.get(*key)
-        if known is None or ours is None:
-            return theirs
-        return merge(known[1], ours, theirs)
+    def apply(self, change: Change) -> Record | None:
+        """Take a scanned change into memory; what we changed meanwhile is kept and written again. The outcome."""
+        ours, outcome = self.get(*change.key), change.theirs
+        if ours is None and change.key in self._dirty:
+            return None  # deleted here since
+        if ours is not None and change.base is not None and change.theirs is not None:
+            outcome = merge(change.base, ours, change.theirs)
+        self._put(change.key, outcome)
+        if outcome is not None and outcome != change.theirs:
+            self._dirty[change.key] = None
+        return outcome
 
     def _read(self, key: Key, path: Path) -> Record:
         try:
