@@ -1,0 +1,69 @@
+"""Waiter: a thread that waits for a socket, a listener or the node, and may be given the lead meanwhile."""
+
+from __future__ import annotations
+
+import threading
+
+from .poller import bounded
+
+
+class TimedOut(TimeoutError):
+    """The time that a caller allowed has passed; what it waited for may still come."""
+
+
+class Waiter:
+    """One blocked call. `key` is what it waits for, `woken` that it should look."""
+
+    __slots__ = ("_signal", "entered", "key", "woken")
+
+    def __init__(self, key: int) -> None:
+        self.key = key
+        self.entered = False
+        self.woken = False
+        self._signal = threading.Lock()
+        self._signal.acquire()
+
+    def wait(self, seconds: float) -> None:
+        """Block until `wake`, at most `seconds`; a signal's exception passes through."""
+        self._signal.acquire(timeout=bounded(seconds))
+
+    def wake(self) -> None:
+        """End its wait, or the next one. Called under the driver's lock."""
+        self.woken = True
+        if self._signal.locked():
+            self._signal.release()
+
+
+class Waiters:
+    """The blocked calls of a node by key, in order of arrival."""
+
+    def __init__(self) -> None:
+        self._by_key: dict[int, list[Waiter]] = {}
+
+    def add(self, waiter: Waiter) -> None:
+        """Enter a waiter."""
+        self._by_key.setdefault(waiter.key, []).append(waiter)
+
+    def remove(self, waiter: Waiter) -> None:
+        """Take a waiter out, if it is in."""
+        waiting = self._by_key.get(waiter.key)
+        if waiting and waiter in waiting:
+            waiting.remove(waiter)
+            if not waiting:
+                del self._by_key[waiter.key]
+
+    def wake(self, key: int) -> None:
+        """Wake those that wait for `key`."""
+        for waiter in self._by_key.get(key, ()):
+            waiter.wake()
+
+    def wake_all(self) -> None:
+        """Wake everybody."""
+        for key in list(self._by_key):
+            self.wake(key)
+
+    def first(self) -> Waiter | None:
+        """The one to be given the lead."""
+        for waiting in self._by_key.values():
+            return waiting[0]
+        return None

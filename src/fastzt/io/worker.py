@@ -1,0 +1,60 @@
+"""Worker: one thread for what may take long (proof of work, files), fed through a capped queue."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections import deque
+from collections.abc import Callable
+
+MAX_QUEUED = 256
+log = logging.getLogger("fastzt")
+
+Task = Callable[[], None]
+
+
+class Worker:
+    """Runs tasks one after another on a thread that starts with the first one."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.refused = 0
+        self._tasks: deque[Task] = deque()
+        self._changed = threading.Condition()
+        self._thread: threading.Thread | None = None
+        self._closing = False
+
+    def submit(self, task: Task, *, must: bool = False) -> bool:
+        """Queue a task; False (counted) when the queue is full, unless it must run."""
+        with self._changed:
+            if self._closing or (len(self._tasks) >= MAX_QUEUED and not must):
+                self.refused += 1
+                return False
+            self._tasks.append(task)
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._run, name=self.name, daemon=True)
+                self._thread.start()
+            self._changed.notify()
+        return True
+
+    def _run(self) -> None:
+        while True:
+            with self._changed:
+                while not self._tasks:
+                    if self._closing:
+                        return
+                    self._changed.wait(60.0)
+                task = self._tasks.popleft()
+            try:
+                task()
+            except Exception:
+                log.exception("a background task of a node failed")
+
+    def close(self, timeout: float = 5.0) -> None:
+        """Finish what is queued, within `timeout` seconds, and end the thread."""
+        with self._changed:
+            self._closing = True
+            self._changed.notify_all()
+            thread = self._thread
+        if thread is not None and thread is not threading.current_thread():
+            thread.join(timeout)

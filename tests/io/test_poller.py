@@ -1,0 +1,107 @@
+"""Pollers: the leader's wait, the engine's stand-by, and who hears what."""
+
+from __future__ import annotations
+
+import socket
+import sys
+import threading
+from collections.abc import Iterator
+
+import pytest
+
+from fastzt.io.poller import EpollPoller, Poller, SelectPoller, new_poller
+
+KINDS = [SelectPoller] + ([EpollPoller] if sys.platform.startswith("linux") else [])
+LONG = 30.0
+
+
+@pytest.fixture(params=KINDS)
+def poller(request: pytest.FixtureRequest) -> Iterator[Poller]:
+    made = request.param()
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def ends() -> Iterator[tuple[socket.socket, socket.socket]]:
+    pair = socket.socketpair(type=socket.SOCK_DGRAM)
+    yield pair
+    for end in pair:
+        end.close()
+
+
+def in_thread(action: object) -> threading.Thread:
+    thread = threading.Thread(target=action, daemon=True)
+    thread.start()
+    return thread
+
+
+def ended(thread: threading.Thread) -> bool:
+    thread.join(LONG)
+    return not thread.is_alive()
+
+
+def test_the_leader_hears_datagrams(poller: Poller, ends: tuple[socket.socket, socket.socket]) -> None:
+    poller.add(ends[0].fileno())
+    leader = in_thread(lambda: poller.wait(LONG * 2))
+    ends[1].send(b"x")
+    assert ended(leader)
+
+
+def test_the_leader_hears_a_wake_even_one_before_its_wait(poller: Poller) -> None:
+    poller.wake()
+    poller.wake()
+    assert ended(in_thread(lambda: poller.wait(LONG * 2)))
+    poller.settle()
+    waited = in_thread(lambda: poller.wait(0.05))
+    assert ended(waited)
+
+
+def test_the_engine_hears_only_when_armed(poller: Poller, ends: tuple[socket.socket, socket.socket]) -> None:
+    poller.add(ends[0].fileno())
+    ends[1].send(b"x")
+    heard = threading.Event()
+
+    def stand_by() -> None:
+        poller.stand_by(LONG * 2)
+        heard.set()
+
+    engine = in_thread(stand_by)
+    assert not heard.wait(0.1)
+    poller.arm()
+    assert heard.wait(LONG)
+    assert ended(engine)
+
+
+def test_an_armed_engine_hears_a_wake(poller: Poller) -> None:
+    poller.arm()
+    engine = in_thread(lambda: poller.stand_by(LONG * 2))
+    poller.wake()
+    assert ended(engine)
+
+
+def test_room_to_send_is_heard_only_when_wanted(
+    poller: Poller, ends: tuple[socket.socket, socket.socket]
+) -> None:
+    descriptor = ends[0].fileno()
+    poller.add(descriptor)
+    poller.want_write(descriptor, True)
+    assert ended(in_thread(lambda: poller.wait(LONG * 2)))
+    poller.want_write(descriptor, False)
+    heard = threading.Event()
+
+    def wait() -> None:
+        poller.wait(LONG * 2)
+        heard.set()
+
+    thread = in_thread(wait)
+    assert not heard.wait(0.1)
+    poller.wake()
+    assert ended(thread)
+
+
+def test_the_environment_chooses_the_portable_poller(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FASTZT_POLLER", "select")
+    poller = new_poller()
+    assert isinstance(poller, SelectPoller)
+    poller.close()
