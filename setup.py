@@ -18,6 +18,7 @@ from setuptools.command.build_ext import build_ext
 COMPILED = {
     "_core": [
         "armor",
+        "assembler",
         "checksum",
         "datagram_batch",
         "endpoint",
@@ -28,11 +29,14 @@ COMPILED = {
         "ipv6",
         "packet",
         "poly1305",
+        "ring_buffer",
         "salsa20",
+        "segment_queue",
         "seqnum",
         "slab",
         "stats",
         "tcp_header",
+        "timer_wheel",
         "udp_header",
     ],
     "identity": [

@@ -2,27 +2,12 @@
 
 from __future__ import annotations
 
-import importlib
 import struct
 from types import ModuleType
 from typing import Any
 
 import pytest
-from support.pure import twin
-
-
-def pair(name: str) -> pytest.MarkDecorator:
-    """Run a test with the module in use and with its interpreted twin, each with its Slab."""
-    loads = (importlib.import_module, twin)
-    both = [(load(f"fastzt._core.{name}"), load("fastzt._core.slab").Slab) for load in loads]
-    return pytest.mark.parametrize(("m", "make"), both, ids=["built", "interpreted"])
-
-
-def slab_of(make: Any, data: bytes, offset: int = 3) -> Any:
-    """A slab with `data` at an odd offset."""
-    s = make(offset + len(data))
-    s.view[offset:] = data
-    return s
+from support.pair import pair, slab_of
 
 
 @pair("packet")

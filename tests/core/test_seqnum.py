@@ -6,7 +6,7 @@ from types import ModuleType
 from typing import Any
 
 import pytest
-from core.test_headers import pair
+from support.pair import pair
 
 TOP = 2**32 - 1
 

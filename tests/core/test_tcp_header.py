@@ -6,7 +6,7 @@ from types import ModuleType
 from typing import Any
 
 import pytest
-from core.test_headers import pair, slab_of
+from support.pair import pair, slab_of
 
 
 @pair("tcp_header")

@@ -1,0 +1,45 @@
+cimport cython
+from libc.stdint cimport int64_t
+
+from fastzt._core.access cimport move, take
+from fastzt._core.slab cimport Slab
+
+cdef enum:
+    FIRST_STEP = 4096
+
+
+@cython.final
+cdef class RingBuffer:
+    cdef Slab slab
+    cdef readonly Py_ssize_t capacity
+    cdef public Py_ssize_t limit
+    cdef readonly int64_t head
+    cdef readonly int64_t tail
+    cdef readonly int64_t high
+
+    cpdef Py_ssize_t used(self) noexcept
+    @cython.locals(free=Py_ssize_t)
+    cpdef Py_ssize_t room(self) noexcept
+    @cython.locals(n=Py_ssize_t, at=Py_ssize_t, first=Py_ssize_t)
+    cpdef Py_ssize_t write(self, object data) except -1
+    @cython.locals(free=Py_ssize_t)
+    cpdef Py_ssize_t append(self, Slab source, Py_ssize_t offset, Py_ssize_t n) except -1
+    cpdef bint write_at(self, int64_t position, Slab source, Py_ssize_t offset, Py_ssize_t n) except -1
+    cpdef bint advance(self, Py_ssize_t n) noexcept
+    @cython.locals(n=Py_ssize_t, at=Py_ssize_t, first=Py_ssize_t)
+    cpdef Py_ssize_t read_into(self, object target) except -1
+    @cython.locals(n=Py_ssize_t, at=Py_ssize_t, first=Py_ssize_t)
+    cpdef bytes read(self, Py_ssize_t most)
+    @cython.locals(at=Py_ssize_t, first=Py_ssize_t)
+    cpdef bint peek(self, int64_t position, Slab target, Py_ssize_t offset, Py_ssize_t n) noexcept
+    @cython.locals(held=Py_ssize_t)
+    cpdef Py_ssize_t discard(self, Py_ssize_t n) noexcept
+    @cython.locals(held=Py_ssize_t, step=Py_ssize_t)
+    cpdef void shrink(self) except *
+    @cython.locals(need=Py_ssize_t, step=Py_ssize_t)
+    cdef bint fit(self, int64_t end) except -1
+    @cython.locals(slab=Slab, position=int64_t, source=Py_ssize_t, to=Py_ssize_t, n=Py_ssize_t)
+    cdef void relocate(self, Py_ssize_t capacity) except *
+    @cython.locals(at=Py_ssize_t, first=Py_ssize_t)
+    cdef void put(self, int64_t position, Slab source, Py_ssize_t offset, Py_ssize_t n) noexcept
+    cdef void grow_tail(self, Py_ssize_t n) noexcept

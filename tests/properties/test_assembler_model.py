@@ -1,0 +1,61 @@
+"""Assembler: both builds against a set of positions."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+from support.pair import PROPERTY, modules
+
+
+class Model:
+    """Positions received above `edge`; `touched` remembers where each range began, the latest first."""
+
+    def __init__(self, edge: int) -> None:
+        self.edge = edge
+        self.held: set[int] = set()
+        self.touched: list[int] = []
+
+    def runs(self, held: set[int]) -> list[tuple[int, int]]:
+        starts = sorted(p for p in held if p - 1 not in held)
+        ends = sorted(p + 1 for p in held if p + 1 not in held)
+        return list(zip(starts, ends, strict=True))
+
+    def add(self, start: int, end: int) -> bool:
+        start = max(start, self.edge)
+        wanted = self.held | set(range(start, end))
+        if start > self.edge and len(self.runs(wanted)) > 64:
+            return False
+        if end > start:
+            self.touched.insert(0, start)
+        self.held = wanted
+        while self.edge in self.held:
+            self.held.remove(self.edge)
+            self.edge += 1
+        return True
+
+    def blocks(self, most: int) -> list[tuple[int, int]]:
+        found: list[tuple[int, int]] = []
+        for p in self.touched:
+            for run in self.runs(self.held):
+                if run[0] <= p < run[1] and run not in found:
+                    found.append(run)
+        return found[: min(most, 4)]
+
+
+RANGES = st.lists(st.tuples(st.integers(-5, 400), st.integers(0, 6)), max_size=150)
+
+
+@PROPERTY
+@given(st.integers(0, 2**40), RANGES, st.integers(0, 6))
+def test_assembler_against_model(edge: int, ranges: list[tuple[int, int]], most: int) -> None:
+    model = Model(edge)
+    both = [m.Assembler(edge) for m in modules("assembler")]
+    for offset, n in ranges:
+        start = edge + offset
+        wanted = model.add(start, start + n)
+        for a in both:
+            assert a.add(start, start + n) == wanted
+            assert a.contiguous() == model.edge
+            assert a.runs() == model.runs(model.held)
+            assert a.blocks(most) == model.blocks(most)
+            assert a.highest() == max((p + 1 for p in model.held), default=model.edge)
