@@ -14,8 +14,6 @@ from fastzt.identity.agreement import agree
 from fastzt.identity.identity import Identity
 from fastzt.identity.signatures import verify
 
-pytest.importorskip("fastzt.identity.proof_of_work")
-
 KNOWN = [Identity.parse(case["secret_string"]) for case in cases("identity", "identity")]
 # Where the reference is lenient and this library is not: docs/compatibility.md.
 REFUSED_QUIRKS = {

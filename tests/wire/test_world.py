@@ -14,8 +14,6 @@ from fastzt.wire.planet import DEFAULT_PLANET, default_planet
 from fastzt.wire.reader import Malformed, Reader
 from fastzt.wire.world import MAX_SIZE, MOON, PLANET, Root, World
 
-pytest.importorskip("fastzt.identity.proof_of_work")
-
 SIGNER = bytes(range(32))
 
 

@@ -13,6 +13,7 @@ from ..errors import IdentityError
 from ..wire.address import is_reserved
 from . import signatures
 from .agreement import agree
+from .proof_of_work import memory_hard_hash
 
 DIFFICULTY = 17  # the first byte of the hash of an acceptable identity is below this
 PUBLIC_SIZE = 71
@@ -101,7 +102,7 @@ class Identity:
 
     def validate(self) -> bool:
         """Whether the public key earns the address: some 15 ms of work without the GIL (PROTOCOL-VL1 2.4)."""
-        digest = _hash(self.public)
+        digest = memory_hard_hash(self.public)
         address = int.from_bytes(digest[59:], "big")
         return digest[0] < DIFFICULTY and address == self.address and not is_reserved(address)
 
@@ -139,12 +140,6 @@ def _field(text: str, size: int, what: str) -> bytes:
     return bytes.fromhex(text)
 
 
-def _hash(public: bytes) -> bytes:
-    from .proof_of_work import memory_hard_hash
-
-    return memory_hard_hash(public)
-
-
 def _public_of(secret: bytes) -> bytes:
     return crypto_scalarmult_base(secret[:32]) + crypto_sign_seed_keypair(secret[32:])[0]
 
@@ -156,6 +151,6 @@ def _search(secret: bytes, verifier: bytes) -> Identity:
         up, down = up + 1 & _MASK64, down - 1 & _MASK64
         agreement = secret[:8] + up.to_bytes(8, "little") + down.to_bytes(8, "little") + secret[24:32]
         public = crypto_scalarmult_base(agreement) + verifier
-        digest = _hash(public)
+        digest = memory_hard_hash(public)
         if digest[0] < DIFFICULTY:
             return Identity(int.from_bytes(digest[59:], "big"), public, agreement + secret[32:])

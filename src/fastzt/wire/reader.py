@@ -69,6 +69,10 @@ class Reader:
         """Eight bytes."""
         return self.uint(8)
 
+    def i64(self) -> int:
+        """Eight bytes, signed: a time."""
+        return int.from_bytes(self.take(8), "big", signed=True)
+
     def address(self) -> int:
         """A ZeroTier address: five bytes."""
         return self.uint(5)

@@ -32,6 +32,10 @@ class Writer:
         """Eight bytes."""
         return self.uint(value, 8)
 
+    def i64(self, value: int) -> Writer:
+        """Eight bytes, signed: a time."""
+        return self.raw(value.to_bytes(8, "big", signed=True))
+
     def address(self, value: int) -> Writer:
         """A ZeroTier address: five bytes."""
         return self.uint(value, 5)
