@@ -31,7 +31,7 @@ Signature = tuple[int, int, int]
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What another process did to a file: `base` is the record seen there before, `theirs` None a deletion."""
+    """What another process did to a file: `base` was the record there before, `theirs` None is a deletion."""
 
     key: Key
     base: Record | None
@@ -115,7 +115,7 @@ class ControllerStore:
         return changes
 
     def apply(self, change: Change) -> Record | None:
-        """Take a scanned change into memory; what we changed meanwhile is kept and written again. The outcome."""
+        """Take a scanned change into memory, keeping what we changed meanwhile; the record that results."""
         ours, outcome = self.get(*change.key), change.theirs
         if ours is None and change.key in self._dirty:
             return None  # deleted here since

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from ...errors import InputError
+from ...wire.rules import Rule
 
 Record = dict[str, Any]
 Check = Callable[[str, Any], Any]
@@ -173,14 +174,47 @@ def _modes(*names: str) -> Check:
     return check
 
 
-def _objects(limit: int) -> Check:
+def _rules(limit: int) -> Check:
     def check(name: str, value: Any) -> list[Record]:
-        entries = _list(name, value, limit)
-        if not all(isinstance(entry, dict) for entry in entries):
-            raise InputError(f"{name} must be a list of objects")
-        return entries
+        try:
+            return [Rule.from_json(entry).to_json() for entry in _list(name, value, limit)]
+        except (ValueError, AttributeError) as error:
+            raise InputError(f"{name}: {error}") from None
 
     return check
+
+
+def _objects(name: str, value: Any) -> list[Record]:
+    """Objects with an id each; the last of an id counts."""
+    entries = {}
+    for entry in _list(name, value, 128):
+        if not isinstance(entry, dict):
+            raise InputError(f"{name}: {entry!r} is not an object")
+        entries[_integer(0, 2**32 - 1)(f"{name}.id", entry.get("id"))] = entry
+    return [entries[key] for key in sorted(entries)]
+
+
+def _capabilities(name: str, value: Any) -> list[Record]:
+    check = _rules(64)
+    return [
+        {
+            "id": entry["id"],
+            "default": _bool(f"{name}.default", entry.get("default", False)),
+            "rules": check(f"{name}.rules", entry.get("rules", [])),
+        }
+        for entry in _objects(name, value)
+    ]
+
+
+def _tags(name: str, value: Any) -> list[Record]:
+    number = _integer(0, 2**32 - 1)
+    tags = []
+    for entry in _objects(name, value):
+        default = entry.get("default")
+        tags.append(
+            {"id": entry["id"], "default": None if default is None else number(f"{name}.default", default)}
+        )
+    return tags
 
 
 def _tokens(name: str, value: Any) -> Record:
@@ -223,9 +257,9 @@ NETWORK_FIELDS: dict[str, Check] = {
     "ipAssignmentPools": _pools,
     "v4AssignMode": _modes("zt"),
     "v6AssignMode": _modes("zt", "rfc4193", "6plane"),
-    "rules": _objects(MAX_RULES),
-    "capabilities": _objects(128),
-    "tags": _objects(128),
+    "rules": _rules(MAX_RULES),
+    "capabilities": _capabilities,
+    "tags": _tags,
     "authTokens": _tokens,
     "dns": _dns,
     "certificateTimeoutWindowSize": _integer(0, 2**63 - 1),
