@@ -97,7 +97,15 @@ def extensions() -> list[Extension]:
     flags = os.environ.get("FASTZT_CFLAGS", "/O2" if sys.platform == "win32" else "-O3").split()
     headers = sorted(str(path) for path in KERNELS.glob("*.h"))
     built = [
-        Extension(name, [str(path)], include_dirs=[str(KERNELS)], depends=headers, extra_compile_args=flags)
+        Extension(
+            name,
+            [str(path)],
+            include_dirs=[str(KERNELS)],
+            depends=headers,
+            extra_compile_args=flags,
+            # Lets a header tell the module that it is the kernel of from those that need its types only.
+            define_macros=[(f"FT_MODULE_{path.stem.upper()}", "1")],
+        )
         for name, path in module_files()
     ]
     return list(cythonize(built, compiler_directives=DIRECTIVES, nthreads=os.cpu_count() or 1, quiet=True))

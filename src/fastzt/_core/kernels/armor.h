@@ -4,14 +4,13 @@
 #ifndef FASTZT_ARMOR_H
 #define FASTZT_ARMOR_H
 
+#include "session.h"
+
+/* A module that cimports SessionKey needs the layout alone. */
+#ifdef FT_MODULE_ARMOR
 #include "gmac_siv.h"
 #include "poly1305.h"
 #include "salsa20.h"
-
-typedef struct {
-    unsigned char salsa[32], k0[32], k1[32];
-    ft_siv_key siv;
-} ft_session;
 
 static void ft_session_init(ft_session *s, const unsigned char *key, const unsigned char *k0, const unsigned char *k1) {
     memcpy(s->salsa, key, 32);
@@ -113,4 +112,5 @@ static void ft_mask_tail(const ft_session *s, unsigned char *p, size_t start, si
     ft_salsa20_xor(s->salsa, iv, 0, 12, p + start, n - start);
 }
 
+#endif
 #endif

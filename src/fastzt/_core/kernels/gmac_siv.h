@@ -3,17 +3,7 @@
 #define FASTZT_GMAC_SIV_H
 
 #include "aes_bitsliced.h"
-
-/* What one key needs, in one of two forms: planes and H, or the schedules and hash powers of the AES instructions. */
-typedef struct {
-    uint64_t key0[120], key1[120], h[2];
-} ft_siv_plain;
-
-typedef struct {
-    union {
-        ft_siv_plain plain;
-    } u;
-} ft_siv_key;
+#include "session.h"
 
 static uint64_t ft_reverse64(uint64_t v) {
     v = ((v >> 1) & 0x5555555555555555ULL) | ((v & 0x5555555555555555ULL) << 1);
@@ -189,34 +179,34 @@ static int ft_plain_open(const ft_siv_plain *s, unsigned char *p, size_t n) {
 FT_UNUSED static void ft_siv_setup(void) {}
 
 static void ft_siv_init(ft_siv_key *s, const unsigned char *k0, const unsigned char *k1) {
-    ft_plain_init(&s->u.plain, k0, k1);
+    ft_plain_init(&s->plain, k0, k1);
 }
 
-FT_UNUSED static void ft_siv_seal(const ft_siv_key *s, unsigned char *p, size_t n) { ft_plain_seal(&s->u.plain, p, n); }
+FT_UNUSED static void ft_siv_seal(const ft_siv_key *s, unsigned char *p, size_t n) { ft_plain_seal(&s->plain, p, n); }
 
 FT_UNUSED static int ft_siv_open(const ft_siv_key *s, unsigned char *p, size_t n) {
-    return ft_plain_open(&s->u.plain, p, n);
+    return ft_plain_open(&s->plain, p, n);
 }
 
 /* The building blocks by themselves, under a key of their own. */
 FT_UNUSED static void ft_aes256_block(const unsigned char *key, unsigned char *block) {
     ft_siv_key s;
     ft_siv_init(&s, key, key);
-    ft_plain_block(s.u.plain.key1, block);
+    ft_plain_block(s.plain.key1, block);
     ft_wipe(&s, sizeof s);
 }
 
 FT_UNUSED static void ft_aes256_unblock(const unsigned char *key, unsigned char *block) {
     ft_siv_key s;
     ft_siv_init(&s, key, key);
-    ft_plain_unblock(s.u.plain.key1, block);
+    ft_plain_unblock(s.plain.key1, block);
     ft_wipe(&s, sizeof s);
 }
 
 FT_UNUSED static void ft_aes256_ctr(const unsigned char *key, const unsigned char *counter, unsigned char *p, size_t n) {
     ft_siv_key s;
     ft_siv_init(&s, key, key);
-    ft_plain_ctr(&s.u.plain, counter, p, n);
+    ft_plain_ctr(&s.plain, counter, p, n);
     ft_wipe(&s, sizeof s);
 }
 
@@ -224,7 +214,7 @@ FT_UNUSED static void ft_aes256_gmac(const unsigned char *key, const unsigned ch
                                      size_t n, unsigned char *tag) {
     ft_siv_key s;
     ft_siv_init(&s, key, key);
-    ft_plain_gmac(&s.u.plain, iv12, NULL, data, n, tag);
+    ft_plain_gmac(&s.plain, iv12, NULL, data, n, tag);
     ft_wipe(&s, sizeof s);
 }
 

@@ -74,8 +74,21 @@ static void ft_salsa20_portable(const uint32_t *state, int rounds, const unsigne
 
 static ft_salsa20_blocks_fn ft_salsa20_run = ft_salsa20_portable;
 
+#include "salsa20_avx512.h"
+#include "salsa20_lanes.h"
+
 /* Choose the widest version that the processor has; once per module. */
-FT_UNUSED static void ft_salsa20_setup(void) { ft_salsa20_run = ft_salsa20_portable; }
+FT_UNUSED static void ft_salsa20_setup(void) {
+    int level = ft_cpu_detect().level;
+    (void)level;
+#ifdef FT_LANES4
+    if (level >= FT_SIMD128) ft_salsa20_run = ft_salsa20_lanes4;
+#endif
+#ifdef FT_X86
+    if (level >= FT_AVX2) ft_salsa20_run = ft_salsa20_avx2;
+    if (level >= FT_AVX512) ft_salsa20_run = ft_salsa20_avx512;
+#endif
+}
 
 /* p[0:n] ^= Salsa20/rounds(key, iv) from block `counter` on. */
 FT_UNUSED static void ft_salsa20_xor(const unsigned char *key, const unsigned char *iv, uint64_t counter, int rounds,
