@@ -228,6 +228,8 @@ def test_chunk_limits() -> None:
         ConfigChunk.parse(replace(chunks[2], total=3 * MAX_DATA - 1).to_bytes())
     with pytest.raises(Malformed):
         ConfigChunk.parse(replace(chunks[2], total=MAX_TOTAL).to_bytes())
+    with pytest.raises(Malformed):
+        ConfigChunk.parse(body[: 11 + MAX_DATA] + bytes(8) + body[19 + MAX_DATA :])
     for length in range(len(body) - 130, len(body)):
         if length != 10 + MAX_DATA:
             with pytest.raises(Malformed):

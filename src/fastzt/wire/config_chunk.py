@@ -79,3 +79,21 @@ def split(nwid: int, dictionary: bytes, update_id: int, flags: int = 0) -> list[
         ConfigChunk(nwid, dictionary[offset : offset + MAX_DATA], update_id, total, offset, flags)
         for offset in range(0, max(total, 1), MAX_DATA)
     ]
+
+
+@dataclass(frozen=True, slots=True)
+class ConfigAck:
+    """That a pushed config is complete: an OK with ECHO as its in-re verb (PROTOCOL-VL2 2.4)."""
+
+    nwid: int
+    update_id: int
+
+    @classmethod
+    def parse(cls, body: bytes) -> ConfigAck:
+        """From what follows the in-re head; raises Malformed."""
+        reader = Reader(body)
+        return cls(reader.u64(), reader.u64())
+
+    def to_bytes(self) -> bytes:
+        """The body behind the in-re head."""
+        return Writer().u64(self.nwid).u64(self.update_id).to_bytes()
