@@ -46,10 +46,14 @@ COMPILED = {
         "egress",
     ],
     "vl1": [
+        "defragmenter",
+        "id_source",
         "path",
         "peer",
         "recent_ids",
         "sink",
+        "switch",
+        "transmitter",
     ],
     "vl2": [
         "claims",

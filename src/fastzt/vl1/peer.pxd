@@ -1,6 +1,7 @@
 cimport cython
 from libc.stdint cimport int64_t, uint32_t, uint64_t
 
+from fastzt._core.armor cimport SessionKey
 from fastzt.vl1.path cimport Path
 from fastzt.vl1.recent_ids cimport RecentIds
 
@@ -15,13 +16,14 @@ cdef enum:
 cdef class Peer:
     cdef readonly uint64_t address
     cdef readonly object identity
-    cdef readonly object key
+    cdef readonly SessionKey key
     cdef readonly int protocol
     cdef readonly int suite
     cdef readonly tuple version
     cdef public int64_t latency_us
     cdef public uint32_t generation
     cdef public object token
+    cdef public bint is_known
     cdef public bint is_root
     cdef public tuple endpoints
     cdef readonly list paths
@@ -37,7 +39,7 @@ cdef class Peer:
     cdef public int64_t last_whois
     cdef public int64_t last_push_in
     cdef public int push_count
-    cdef public int64_t last_push_out
+    cdef public int64_t next_push
     cdef public int64_t last_collision
 
     cpdef Path best_path(self, int64_t now)

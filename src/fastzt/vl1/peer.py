@@ -28,7 +28,7 @@ class Peer:
 
     `suite` is what packets to it are armored with, `latency_us` its smoothed round trip (-1: unknown).
     `generation` is bumped whenever its paths, their mtu, its version or its trust change; `token` belongs to
-    VL2. `is_root` and `endpoints` come from the planet.
+    VL2. `is_root` and `endpoints` come from the planet; `is_known` ends when the peer is forgotten.
     """
 
     if not cython.compiled:
@@ -39,6 +39,7 @@ class Peer:
             "endpoints",
             "generation",
             "identity",
+            "is_known",
             "is_root",
             "key",
             "last_active",
@@ -46,10 +47,10 @@ class Peer:
             "last_hello",
             "last_hello_answer",
             "last_push_in",
-            "last_push_out",
             "last_receive",
             "last_whois",
             "latency_us",
+            "next_push",
             "paths",
             "protocol",
             "push_count",
@@ -71,6 +72,7 @@ class Peer:
         self.latency_us = UNKNOWN_LATENCY
         self.generation = 1
         self.token: object = None
+        self.is_known = True
         self.is_root = False
         self.endpoints: tuple[Endpoint, ...] = ()
         self.paths: list[Path] = []
@@ -86,7 +88,7 @@ class Peer:
         self.last_whois = 0
         self.last_push_in = 0
         self.push_count = 0
-        self.last_push_out = 0
+        self.next_push = 0
         self.last_collision = 0
 
     def best_path(self, now: int) -> Path | None:

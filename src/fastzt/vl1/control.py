@@ -1,0 +1,90 @@
+"""Control: the cold half of a Switch, its services joined."""
+
+from __future__ import annotations
+
+from .._core.endpoint import Endpoint, LocalSocket
+from ..identity.identity import Identity
+from ..wire.world import World
+from .config import SwitchConfig
+from .context import Context, Entropy
+from .deferred import Deferred
+from .direct_paths import DirectPaths
+from .dispatch import Dispatch
+from .hello import HelloService
+from .jobs import Job
+from .learning import Learning
+from .path import Path
+from .path_policy import Prefix
+from .pinger import Pinger
+from .probing import Probing
+from .relay import Relay
+from .whois import Whois
+
+
+class Control:
+    """Builds the services around one Context, drives their timers and takes what the node is told."""
+
+    def __init__(
+        self, identity: Identity, planet: World, entropy: Entropy, wall_offset_ms: int, config: SwitchConfig
+    ) -> None:
+        context = Context(identity, planet, entropy, wall_offset_ms, config)
+        self.context = context
+        self.dispatch = Dispatch(context)
+        self.relay = Relay(context)
+        context.hello = HelloService(context)
+        context.whois = Whois(context)
+        context.probing = Probing(context)
+        context.learning = Learning(context)
+        context.direct_paths = DirectPaths(context)
+        context.deferred = Deferred(context, self.dispatch.offer)
+        context.pinger = Pinger(context)
+
+    def tick(self, now: int) -> None:
+        """Do what is due."""
+        context = self.context
+        context.pinger.tick(now)
+        context.probing.tick(now)
+        context.whois.tick(now)
+        context.deferred.tick(now)
+
+    def deadline(self) -> int:
+        """When tick has something to do."""
+        context = self.context
+        return min(context.pinger.due, context.probing.due, context.whois.due, context.deferred.due)
+
+    def finish(self, job: Job, now: int) -> None:
+        """Take a job back that has run."""
+        self.context.hello.finish(job, now)
+
+    def sockets_changed(self, sockets: list[LocalSocket], now: int) -> None:
+        """The driver's sockets: paths of those that are gone are dropped, everybody is looked for anew."""
+        context = self.context
+        context.sockets = tuple(sockets)
+        for path in context.paths.keep_sockets({socket.number for socket in sockets}):
+            peer = context.topology.peers.get(path.owner)
+            if peer is not None:
+                peer.drop(path)
+                context.report_path(peer, now)
+        for root in context.topology.roots:
+            root.last_hello = 0
+        context.pinger.wake(now)
+
+    def refuse(self, prefixes: list[Prefix]) -> None:
+        """Prefixes whose addresses are no paths."""
+        context = self.context
+        context.refused = tuple(prefixes)
+        for peer in context.topology.peers.values():
+            for path in [path for path in peer.paths if not context.usable(peer, path.endpoint)]:
+                peer.drop(path)
+
+    def advertise(self, endpoints: list[Endpoint]) -> None:
+        """Our own addresses that peers may try, where sockets are bound to none in particular."""
+        self.context.advertised = tuple(endpoints)
+
+    def path_too_big(self, socket: int, endpoint: Endpoint, size: int, now: int) -> None:
+        """A datagram did not fit its route: cut smaller ones from now on."""
+        path: Path = self.context.paths.get(socket, endpoint, now)
+        if path.too_big(size):
+            for peer in self.context.topology.peers.values():
+                if peer.best is path or peer.best is None:
+                    peer.generation += 1

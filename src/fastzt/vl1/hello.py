@@ -1,0 +1,186 @@
+"""HELLO both ways: who a peer is, which version it speaks and where it sees us (PROTOCOL-VL1 5.1, 5.2)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from .._core import packet as header
+from .._core.access import take
+from .._core.armor import SessionKey, dearmor
+from .._core.endpoint import Endpoint
+from .._core.slab import Slab
+from ..errors import IdentityError
+from ..identity.identity import Identity
+from ..wire.hello import MIN_PROTOCOL_VERSION, Hello, OkHello
+from ..wire.in_re import InRe
+from ..wire.reader import Malformed
+from ..wire.verbs import ErrorCode, Verb
+from . import reasons
+from .events import IdentityCollision, PeerSeen, PlanetChanged
+from .jobs import Job
+from .packet import Packet
+from .path import Path
+from .peer import Peer
+from .replies import Sent
+
+if TYPE_CHECKING:
+    from .context import Context
+
+
+class HelloService:
+    """Sends HELLOs, answers those of others, and makes peers of identities that prove valid."""
+
+    def __init__(self, context: Context) -> None:
+        self.context = context
+        self.gate = context.identity_gate
+
+    # -- ours
+
+    def send(self, peer: Peer, endpoint: Endpoint, sockets: list[int], now: int) -> None:
+        """One HELLO (one packet id) to an endpoint from these sockets."""
+        context = self.context
+        planet = context.topology.planet
+        hello = Hello(
+            clock=context.wall_ms(now),
+            identity=context.identity.to_bytes(),
+            destination=endpoint,
+            planet_id=planet.id,
+            planet_timestamp=planet.timestamp,
+        )
+        payload = hello.to_bytes()
+        packet_id, data = context.sealer.seal_hello(
+            peer.address, peer.key, payload, Hello.tail_offset(payload)
+        )
+        for socket in sockets:
+            context.outbox.put(data, socket, endpoint)
+            context.paths.get(socket, endpoint, now).last_out = now
+        context.replies.add(packet_id, peer.address, Verb.HELLO, now, endpoint)
+
+    def answered(self, packet: Packet, sent: Sent, now: int) -> bool:
+        """OK(HELLO): the peer's version, a newer planet from a root, our address as it sees it."""
+        ok = OkHello.parse(packet.payload)
+        if ok.protocol < MIN_PROTOCOL_VERSION:
+            return False
+        peer = packet.peer
+        if peer.is_root:
+            for world in ok.worlds:
+                if self.context.topology.update_planet(world):
+                    self.context.emit(PlanetChanged(world.to_bytes()))
+        peer.speaks(ok.protocol, (ok.major, ok.minor, ok.revision))
+        if packet.hops == 0 and ok.destination is not None:
+            self.surface(peer, packet.path, ok.destination, now)
+        return True
+
+    def surface(self, peer: Peer, path: Path, seen: Endpoint, now: int) -> None:
+        """The peer sees us at `seen`; when a root says that our IP has changed, ask on all paths."""
+        context = self.context
+        loopback = context.topology.allows_loopback
+        if not context.surfaces.report(peer.address, path, seen, peer.is_root, loopback, now):
+            return
+        for other in context.topology.peers.values():
+            for known in other.paths:
+                moved = known is not path and known.scope == path.scope
+                if moved and known.endpoint.is_v4 == seen.is_v4:
+                    known.last_in = 0
+                    other.paths_changed()
+                    context.probing.probe(other, known, now)
+
+    # -- theirs
+
+    def receive(self, slab: Slab, offset: int, n: int, path: Path, now: int) -> None:
+        """A HELLO as it came, suite 0: known peers are verified, strangers go through the gate."""
+        payload = take(slab, offset + header.PAYLOAD, n - header.PAYLOAD)
+        try:
+            hello = Hello.parse_head(payload)
+        except Malformed:
+            self.context.stats.drop(reasons.MALFORMED)
+            return
+        if hello.protocol < MIN_PROTOCOL_VERSION or hello.source != header.source(slab, offset):
+            self.context.stats.drop(reasons.MALFORMED)
+            return
+        peer = self.context.topology.peers.get(hello.source)
+        if peer is None or peer.identity.to_bytes() != hello.identity:
+            self.stranger(peer, hello, slab, offset, n, path, now)
+        elif dearmor(slab, offset, n, peer.key):
+            packet_id, hops = header.packet_id(slab, offset), header.hops(slab, offset)
+            self.accept(peer, hello, packet_id, hops, path, now)
+        else:
+            self.context.stats.drop(reasons.FORGED)
+
+    def stranger(
+        self, known: Peer | None, hello: Hello, slab: Slab, offset: int, n: int, path: Path, now: int
+    ) -> None:
+        """An identity not seen before, or one that claims the address of a known peer."""
+        context = self.context
+        packet_id, hops = header.packet_id(slab, offset), header.hops(slab, offset)
+        job = context.jobs.find(hello.identity)
+        if job is None:
+            if not self.gate.take(path.endpoint, now):
+                context.stats.drop(reasons.GATED)
+                return
+            try:
+                identity = Identity.from_bytes(hello.identity)
+                job = Job(identity, SessionKey(context.identity.agree(identity)))
+            except IdentityError:
+                context.stats.drop(reasons.INVALID_IDENTITY)
+                return
+            if not dearmor(slab, offset, n, job.key):
+                context.stats.drop(reasons.FORGED)
+                return
+            if known is not None:
+                self.collide(job, packet_id, path, now)
+                return
+            if not context.jobs.add(job):
+                context.stats.drop(reasons.TOO_MANY_JOBS)
+                return
+        elif not dearmor(slab, offset, n, job.key):
+            context.stats.drop(reasons.FORGED)
+            return
+        address = hello.source
+
+        def then(at: int) -> None:
+            peer = context.topology.peers.get(address)
+            if peer is not None:
+                self.accept(peer, hello, packet_id, hops, path, at)
+
+        context.jobs.attach(job, then)
+
+    def collide(self, job: Job, packet_id: int, path: Path, now: int) -> None:
+        """Tell the claimant that its address is taken: ERROR(HELLO, 04) under the key that it claims."""
+        self.context.stats.drop(reasons.COLLISION)
+        claimant = Peer(job.identity, job.key)
+        body = InRe(Verb.HELLO, packet_id).to_bytes() + bytes((ErrorCode.IDENTITY_COLLISION,))
+        self.context.send_on(claimant, path, Verb.ERROR, body, now)
+
+    def finish(self, job: Job, now: int) -> None:
+        """A validation is over: a valid identity becomes a peer, and what waited for it goes on."""
+        context = self.context
+        if not context.jobs.finish(job):
+            context.stats.drop(reasons.INVALID_IDENTITY)
+            return
+        address = job.identity.address
+        if address not in context.topology.peers:
+            context.topology.add(job.identity, job.key)
+            context.emit(PeerSeen(address))
+        for then in job.then:
+            then(now)
+        context.whois.arrived(address, now)
+
+    def accept(self, peer: Peer, hello: Hello, packet_id: int, hops: int, path: Path, now: int) -> None:
+        """Answer an authentic HELLO where it came from, then record its version (so the OK has suite 1)."""
+        context = self.context
+        if hops == 0 and hello.destination is not None:
+            self.surface(peer, path, hello.destination, now)
+        planet = context.topology.planet
+        outdated = hello.planet_id == planet.id and 0 < hello.planet_timestamp < planet.timestamp
+        worlds = (planet,) if planet.id and outdated else ()
+        ok = OkHello(hello.clock, path.endpoint, worlds)
+        question = Packet(peer, path, packet_id, hops, Verb.HELLO, b"")
+        context.reply(question, Verb.OK, ok.to_bytes(), now)
+        peer.speaks(min(hello.protocol, 255), (hello.major, hello.minor, hello.revision))
+        context.learning.received(peer, path, hops, Verb.HELLO, now)
+
+    def collision_reported(self, packet: Packet) -> None:
+        """ERROR 04 from a root in answer to a HELLO of ours: our address belongs to another identity."""
+        if packet.peer.is_root and self.context.replies.match(packet.in_re_id, packet.peer.address):
+            self.context.emit(IdentityCollision(self.context.address))

@@ -1,0 +1,39 @@
+"""IdSource: random 64-bit packet ids, taken from a pool so that a packet costs no call for entropy."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from .._core.slab import Slab
+
+if TYPE_CHECKING:
+    import cython
+else:
+    from .. import _cython as cython
+
+if not cython.compiled:
+    from .._core.access import be64
+
+    POOL = 4096
+
+
+class IdSource:
+    """Ids are nonces of the ciphers: all 64 bits are random (PROTOCOL-VL1 3.5)."""
+
+    if not cython.compiled:
+        __slots__ = ("entropy", "pool", "used")
+
+    def __init__(self, entropy: Callable[[int], bytes]) -> None:
+        self.entropy = entropy
+        self.pool = Slab(POOL)
+        self.used = POOL
+
+    def take(self) -> int:
+        """The next id."""
+        if self.used >= POOL:
+            self.pool.view[:] = self.entropy(POOL)
+            self.used = 0
+        value = be64(self.pool, self.used)
+        self.used += 8
+        return value

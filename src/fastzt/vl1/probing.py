@@ -1,0 +1,72 @@
+"""Probing: ECHO or HELLO to endpoints where a peer may be, repeated a few times until it answers there."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from .._core.endpoint import Endpoint
+from ..wire.verbs import Verb
+from .path import Path
+from .peer import Peer
+from .timing import MAX_WAITING, NEVER, PROBE_RETRY, SECOND
+
+if TYPE_CHECKING:
+    from .context import Context
+
+TRIES = 3
+ECHO_PROTOCOL = 5  # from this version on a peer answers ECHO
+
+
+class Probing:
+    """Probes under way, by (peer, socket, endpoint), capped; each is repeated at 2.5 s up to three times."""
+
+    def __init__(self, context: Context) -> None:
+        self.context = context
+        self.running: dict[tuple[int, int, Endpoint], tuple[int, int]] = {}
+        self.due = NEVER
+
+    def start(self, peer: Peer, endpoint: Endpoint, sockets: list[int], now: int) -> None:
+        """Probe an endpoint from these sockets unless that is under way or the path is known and alive."""
+        for socket in sockets:
+            key = (peer.address, socket, endpoint)
+            if key in self.running or len(self.running) >= 4 * MAX_WAITING:
+                continue
+            path = self.context.paths.get(socket, endpoint, now)
+            if path.owner == peer.address and path.is_alive(now):
+                continue
+            self.running[key] = (TRIES - 1, now + PROBE_RETRY)
+            self.due = min(self.due, now + PROBE_RETRY)
+            self.probe(peer, path, now)
+
+    def probe(self, peer: Peer, path: Path, now: int) -> None:
+        """One ECHO, or a HELLO where the peer's version is unknown (PROTOCOL-VL1 5.5)."""
+        path.last_probe = now
+        if peer.protocol >= ECHO_PROTOCOL:
+            self.context.send_on(peer, path, Verb.ECHO, self.context.entropy(8), now)
+        else:
+            self.context.hello.send(peer, path.endpoint, [path.socket], now)
+
+    def doubt(self, peer: Peer, path: Path, now: int) -> None:
+        """A known path is silent while there is something to send: ask whether it still works."""
+        if now - path.last_probe >= SECOND:
+            self.probe(peer, path, now)
+
+    def tick(self, now: int) -> None:
+        """Repeat what was not answered."""
+        if now < self.due:
+            return
+        for key, (tries, due) in list(self.running.items()):
+            if now >= due:
+                self.repeat(key, tries, now)
+        self.due = min((due for _, due in self.running.values()), default=NEVER)
+
+    def repeat(self, key: tuple[int, int, Endpoint], tries: int, now: int) -> None:
+        """Probe once more, or end it."""
+        address, socket, endpoint = key
+        peer = self.context.topology.peers.get(address)
+        path = self.context.paths.get(socket, endpoint, now)
+        if peer is None or tries <= 0 or (path.owner == address and path.is_alive(now)):
+            del self.running[key]
+            return
+        self.running[key] = (tries - 1, now + PROBE_RETRY)
+        self.probe(peer, path, now)

@@ -1,0 +1,54 @@
+cimport cython
+from libc.stdint cimport int64_t, uint64_t
+
+from fastzt._core cimport fragment, packet
+from fastzt._core.access cimport take
+from fastzt._core.armor cimport dearmor
+from fastzt._core.datagram_batch cimport DatagramBatch, TransmitBatch
+from fastzt._core.slab cimport Slab
+from fastzt._core.stats cimport Stats
+from fastzt.vl1.defragmenter cimport Defragmenter
+from fastzt.vl1.path cimport Path, PathTable
+from fastzt.vl1.peer cimport Peer
+from fastzt.vl1.recent_ids cimport RecentIds
+from fastzt.vl1.sink cimport VirtualSink
+from fastzt.vl1.transmitter cimport Transmitter
+
+cdef enum:
+    IGNORED = 0
+    TRUSTED = 2
+    DEFERRED = 3
+
+
+@cython.final
+cdef class Switch:
+    cdef readonly object control
+    cdef readonly object context
+    cdef readonly Stats stats
+    cdef readonly uint64_t address
+    cdef readonly object last_error
+    cdef dict peers_by_address
+    cdef PathTable paths
+    cdef Defragmenter defragmenter
+    cdef VirtualSink sink
+    cdef Peer last_peer
+    cdef Transmitter transmitter
+    cdef Slab scratch
+
+    @cython.locals(i=int, offset=Py_ssize_t, end=Py_ssize_t, stride=Py_ssize_t, n=Py_ssize_t, path=Path)
+    cpdef receive(self, DatagramBatch batch, int64_t now)
+    @cython.locals(kind=int)
+    cdef datagram(self, Slab slab, Py_ssize_t offset, Py_ssize_t n, Path path, int64_t now)
+    @cython.locals(total=int, length=Py_ssize_t)
+    cdef piece(self, Slab slab, Py_ssize_t offset, Py_ssize_t n, Path path, int64_t now)
+    @cython.locals(length=Py_ssize_t)
+    cdef head(self, Slab slab, Py_ssize_t offset, Py_ssize_t n, Path path, int64_t now)
+    @cython.locals(peer=Peer, source=uint64_t, sink=VirtualSink)
+    cdef whole(self, Slab slab, Py_ssize_t offset, Py_ssize_t n, Path path, int64_t now)
+    cdef cold(self, Slab slab, Py_ssize_t offset, Py_ssize_t n, Peer peer, Path path, int64_t now)
+    @cython.locals(hops=int, verdict=int, recent=RecentIds)
+    cdef frame(self, VirtualSink sink, Slab slab, Py_ssize_t offset, Py_ssize_t n, Peer peer, Path path, int64_t now)
+    cdef Peer find(self, uint64_t address)
+    cpdef Path route(self, Peer peer, int64_t now)
+    cpdef Py_ssize_t reserve(self, Peer peer, TransmitBatch out, Py_ssize_t payload_length, int64_t now)
+    cpdef seal(self, Peer peer, TransmitBatch out, Py_ssize_t payload_length, int verb, int64_t now)

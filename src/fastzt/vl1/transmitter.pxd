@@ -1,0 +1,27 @@
+cimport cython
+from libc.stdint cimport int64_t, uint64_t
+
+from fastzt._core cimport fragment, packet
+from fastzt._core.access cimport move
+from fastzt._core.armor cimport armor
+from fastzt._core.datagram_batch cimport TransmitBatch
+from fastzt.vl1.id_source cimport IdSource
+from fastzt.vl1.path cimport Path
+from fastzt.vl1.peer cimport Peer
+
+
+@cython.final
+cdef class Transmitter:
+    cdef object context
+    cdef uint64_t address
+    cdef IdSource ids
+    cdef Path out_path
+
+    @cython.locals(path=Path)
+    cpdef Path route(self, Peer peer, int64_t now)
+    @cython.locals(path=Path, n=Py_ssize_t, count=int, offset=Py_ssize_t)
+    cpdef Py_ssize_t reserve(self, Peer peer, TransmitBatch out, Py_ssize_t payload_length, int64_t now)
+    @cython.locals(path=Path, n=Py_ssize_t, offset=Py_ssize_t, flags=int, count=int)
+    cpdef seal(self, Peer peer, TransmitBatch out, Py_ssize_t payload_length, int verb, int64_t now)
+    @cython.locals(i=int, start=Py_ssize_t, length=Py_ssize_t, packet_id=uint64_t)
+    cdef cut(self, TransmitBatch out, Py_ssize_t offset, Py_ssize_t n, int count, Path path)
