@@ -1,0 +1,231 @@
+"""Options and argument types that commands share; a bad value is an InputError: one line, status 2."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+from urllib.parse import urlsplit
+
+import click
+
+from .._core.endpoint import Endpoint
+from ..errors import IdentityError, InputError
+from ..identity.identity import Identity
+from ..node import files
+from ..wire.address import parse_address, parse_network_id
+from ..wire.inetaddress import InetAddress
+from ..wire.reader import Malformed
+from ..wire.world import MAX_SIZE, PLANET, World
+
+if TYPE_CHECKING:
+    ParamType = click.ParamType[Any]
+else:
+    ParamType = click.ParamType
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+MAX_IDENTITY = 4096
+
+
+class Checked(ParamType):
+    """A parameter type from a function that raises InputError."""
+
+    def __init__(self, name: str, check: Callable[[str], Any]) -> None:
+        self.name = name
+        self.check = check
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Check text; what is no text has been converted already."""
+        return self.check(value) if isinstance(value, str) else value
+
+
+def read_file(name: str, limit: int, what: str) -> bytes:
+    """A file, or standard input for `-`; raises InputError."""
+    try:
+        if name == "-":
+            data: bytes = click.get_binary_stream("stdin").read(limit + 1)
+        else:
+            with Path(name).expanduser().open("rb") as file:
+                data = file.read(limit + 1)
+    except OSError as error:
+        raise InputError(f"cannot read {what} {name}: {error.strerror}") from None
+    if len(data) > limit:
+        raise InputError(f"{what} {name} is longer than {limit} bytes")
+    return data
+
+
+def read_identity(name: str) -> Identity:
+    """The identity in a file; raises IdentityError naming it."""
+    data = read_file(name, MAX_IDENTITY, "identity")
+    try:
+        return Identity.parse(data.decode("ascii"))
+    except UnicodeDecodeError:
+        raise IdentityError(f"identity {name} is not text") from None
+    except IdentityError as error:
+        raise IdentityError(f"identity {name}: {error}") from None
+
+
+def parse_planet(data: bytes, name: str) -> World:
+    """A planet; raises InputError naming where it comes from."""
+    try:
+        world = World.parse(data)
+    except Malformed as error:
+        raise InputError(f"planet {name} is malformed: {error}") from None
+    if world.kind != PLANET:
+        raise InputError(f"planet {name} is not a planet but a moon")
+    if not any(root.endpoints for root in world.roots):
+        raise InputError(f"planet {name} names no root that can be reached")
+    return world
+
+
+def read_planet(name: str) -> World:
+    """The planet in a file; raises InputError naming it."""
+    return parse_planet(read_file(name, MAX_SIZE, "planet"), name)
+
+
+def check_planet(name: str) -> str:
+    """A planet's file name, once the file has been read; raises InputError."""
+    read_planet(name)
+    return name
+
+
+def parse_endpoint(text: str) -> Endpoint:
+    """`ip/port`; raises InputError."""
+    try:
+        endpoint = InetAddress.from_text(text).endpoint
+    except ValueError:
+        endpoint = None
+    if endpoint is None or endpoint.port == 0:
+        raise InputError(f"{text!r} is not an endpoint: ip/port expected, as in 192.0.2.1/9993")
+    return endpoint
+
+
+def parse_url(text: str) -> str:
+    """An http or https URL with a host; raises InputError."""
+    try:
+        parts = urlsplit(text)
+        good = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        good = False
+    if not good:
+        raise InputError(f"{text!r} is not a URL that can be called: http://host[:port]/path expected")
+    return text
+
+
+def parse_port(text: str) -> int:
+    """A port from 1 to 65535; raises InputError."""
+    if not (text.isascii() and text.isdigit() and 0 < int(text) < 65536):
+        raise InputError(f"{text!r} is not a port: a number from 1 to 65535 expected")
+    return int(text)
+
+
+def parse_ip(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
+    """An IP address; raises InputError."""
+    try:
+        return ipaddress.ip_address(text)
+    except ValueError:
+        raise InputError(f"{text!r} is not an IP address") from None
+
+
+def parse_subnet(text: str) -> ipaddress.IPv4Network | ipaddress.IPv6Network:
+    """An IP network; raises InputError."""
+    try:
+        return ipaddress.ip_network(text)
+    except ValueError:
+        raise InputError(f"{text!r} is not an IP network: as in 10.121.15.0/24") from None
+
+
+NETWORK = Checked("nwid", parse_network_id)
+ADDRESS = Checked("address", parse_address)
+PLANET_FILE = Checked("file", check_planet)
+ENDPOINT = Checked("ip/port", parse_endpoint)
+URL = Checked("url", parse_url)
+PORT = Checked("port", parse_port)
+IP = Checked("ip", parse_ip)
+SUBNET = Checked("ip/bits", parse_subnet)
+
+
+def default_state() -> str:
+    """The user's state directory."""
+    from platformdirs import user_state_path
+
+    return str(user_state_path("fastzt"))
+
+
+def state_option(command: Command) -> Command:
+    """--state, FASTZT_STATE."""
+    option = click.option(
+        "--state",
+        envvar="FASTZT_STATE",
+        show_envvar=True,
+        metavar="DIR",
+        default=default_state,
+        show_default="the user's state directory",
+        help="Where identity, networks and peers are kept.",
+    )
+    return option(command)
+
+
+def planet_option(command: Command) -> Command:
+    """--planet, FASTZT_PLANET."""
+    option = click.option(
+        "--planet",
+        envvar="FASTZT_PLANET",
+        show_envvar=True,
+        type=PLANET_FILE,
+        help="Planet file: which roots to use. Default: the stored one, else the public roots.",
+    )
+    return option(command)
+
+
+def network_option(command: Command) -> Command:
+    """--network, FASTZT_NETWORK."""
+    option = click.option(
+        "--network",
+        "-n",
+        envvar="FASTZT_NETWORK",
+        show_envvar=True,
+        type=NETWORK,
+        required=True,
+        help="Network id: 16 hex digits.",
+    )
+    return option(command)
+
+
+def port_option(command: Command) -> Command:
+    """--port, FASTZT_PORT: the node's own UDP port."""
+    option = click.option(
+        "--udp-port",
+        envvar="FASTZT_UDP_PORT",
+        show_envvar=True,
+        type=click.IntRange(0, 65535),
+        default=0,
+        show_default="the port used last, else any",
+        help="The node's own UDP port.",
+    )
+    return option(command)
+
+
+def timeout_option(default: float) -> Callable[[Command], Command]:
+    """--timeout in seconds."""
+    return click.option(
+        "--timeout",
+        type=click.FloatRange(min=0, min_open=True),
+        default=default,
+        show_default=True,
+        show_envvar=True,
+        metavar="SECONDS",
+        help="Give up after this long.",
+    )
+
+
+def json_option(command: Command) -> Command:
+    """--json."""
+    option = click.option("--json", "as_json", is_flag=True, show_envvar=True, help="Print JSON.")
+    return option(command)
+
+
+def state_file(state: str, name: str, limit: int) -> bytes | None:
+    """A file of a state directory, read without taking the directory; raises StateError."""
+    return files.read(Path(state).expanduser() / name, limit)

@@ -1,0 +1,15 @@
+"""The clock of a running node: monotonic microseconds, and how wall-clock milliseconds lie to them."""
+
+from __future__ import annotations
+
+import time
+
+
+def monotonic_us() -> int:
+    """Microseconds of the system's monotonic clock: the `now` of the core."""
+    return time.monotonic_ns() // 1000
+
+
+def wall_offset_ms() -> int:
+    """What added to `now // 1000` gives milliseconds since 1970."""
+    return time.time_ns() // 1_000_000 - monotonic_us() // 1000
