@@ -249,10 +249,10 @@ def test_usage_errors_end_with_status_2(cli: Cli, arguments: list[str]) -> None:
 
 
 def commands() -> list[list[str]]:
-    from fastzt.cli.app import fastzt
+    from fastzt.cli.app import group
 
     found: list[list[str]] = [[]]
-    for name, command in fastzt.commands.items():
+    for name, command in group.commands.items():
         found.append([name])
         found.extend([name, sub] for sub in getattr(command, "commands", {}))
     return found
@@ -268,14 +268,14 @@ def test_every_command_has_help(cli: Cli, command: list[str]) -> None:
 def test_every_option_has_an_environment_variable() -> None:
     import click
 
-    from fastzt.cli.app import fastzt
+    from fastzt.cli.app import group
 
     def leaves(command: click.Command) -> list[click.Command]:
         if isinstance(command, click.Group):
             return [leaf for sub in command.commands.values() for leaf in leaves(sub)]
         return [command]
 
-    for command in leaves(fastzt):
+    for command in leaves(group):
         for option in command.params:
             if isinstance(option, click.Option) and option.name != "help":
                 assert option.show_envvar, f"{command.name} {option.opts}"

@@ -8,7 +8,8 @@ from typing import NoReturn
 
 import click
 
-from .. import __version__, is_compiled
+import fastzt
+
 from ..errors import FastztError, InputError
 from . import controller, demo, identity, network, planet, root, status
 
@@ -18,9 +19,10 @@ USAGE = 2
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "auto_envvar_prefix": "FASTZT"})
 @click.version_option(
-    __version__, message=f"%(prog)s %(version)s ({'compiled' if is_compiled() else 'interpreted'})"
+    fastzt.__version__,
+    message=f"%(prog)s %(version)s ({'compiled' if fastzt.is_compiled() else 'interpreted'})",
 )
-def fastzt() -> None:
+def group() -> None:
     """Put a Python program on a ZeroTier network, in user space."""
 
 
@@ -36,13 +38,13 @@ for command in (
     root.root,
     controller.controller,
 ):
-    fastzt.add_command(command)
+    group.add_command(command)
 
 
 def run(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run one command line and exit."""
     try:
-        fastzt.main(args=arguments, prog_name="fastzt", standalone_mode=False)
+        group.main(args=arguments, prog_name="fastzt", standalone_mode=False)
     except click.exceptions.Exit as stop:
         sys.exit(stop.exit_code)
     except click.ClickException as error:
