@@ -1,8 +1,8 @@
-"""Pollers: one thread leads (polls the node's sockets), the engine thread stands by and is armed when nobody leads.
+"""Pollers: one thread leads (polls the sockets), the engine thread stands by, armed when nobody leads.
 
-`wait` is the leader's, `stand_by` the engine's; everything else is called under the driver's lock. `wake` ends
-whichever of the two waits is going on, or the next one; whoever drives calls `settle` before it looks at the node.
-All waits are bounded and let signals through.
+`wait` is the leader's, `stand_by` the engine's; everything else is called under the driver's lock. `wake`
+ends whichever of the two waits is going on, or the next one; whoever drives calls `settle` before it looks
+at the node. All waits are bounded and let signals through.
 """
 
 from __future__ import annotations

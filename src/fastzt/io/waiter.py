@@ -40,6 +40,9 @@ class Waiters:
     def __init__(self) -> None:
         self._by_key: dict[int, list[Waiter]] = {}
 
+    def __len__(self) -> int:
+        return sum(map(len, self._by_key.values()))
+
     def add(self, waiter: Waiter) -> None:
         """Enter a waiter."""
         self._by_key.setdefault(waiter.key, []).append(waiter)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from .._core.endpoint import Endpoint, LocalSocket
+from ..errors import IdentityError
 from ..identity.identity import Identity
 from ..wire.world import World
 from .config import SwitchConfig
@@ -68,6 +71,30 @@ class Control:
         for root in context.topology.roots:
             root.last_hello = 0
         context.pinger.wake(now)
+
+    def remember(
+        self,
+        identity: Identity,
+        protocol: int,
+        version: tuple[int, int, int],
+        endpoints: Sequence[Endpoint],
+        now: int,
+    ) -> None:
+        """A peer of an earlier run: known at once, greeted where it was reached last (PROTOCOL-VL1 6.4)."""
+        context = self.context
+        peers = context.topology.peers
+        if identity.address == context.address or len(peers) >= context.config.max_peers:
+            return
+        try:
+            peer = peers.get(identity.address) or context.topology.add(identity)
+        except IdentityError:
+            return
+        if peer.identity != identity or peer.protocol:
+            return
+        peer.speaks(protocol, version)
+        for endpoint in () if peer.is_root else endpoints:
+            if context.usable(peer, endpoint):
+                context.hello.send(peer, endpoint, context.sockets_for(endpoint), now)
 
     def refuse(self, prefixes: list[Prefix]) -> None:
         """Prefixes whose addresses are no paths."""

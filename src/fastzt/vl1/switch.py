@@ -5,6 +5,7 @@ Sans-IO: it owns no socket, clock or random source. `docs/architecture.md` tells
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from .._core.datagram_batch import DatagramBatch, TransmitBatch
@@ -356,6 +357,17 @@ class Switch:
     def sockets_changed(self, local: list[LocalSocket], now: int = 0) -> None:
         """The driver's sockets: number and bound endpoint."""
         self.control.sockets_changed(local, now)
+
+    def remember(
+        self,
+        identity: Identity,
+        protocol: int,
+        version: tuple[int, int, int],
+        endpoints: Sequence[Endpoint],
+        now: int,
+    ) -> None:
+        """Take a peer of an earlier run, validated then, greeted at its endpoints; after sockets_changed."""
+        self.control.remember(identity, protocol, version, endpoints, now)
 
     def refuse(self, prefixes: list[Prefix]) -> None:
         """Prefixes (16-byte address, bits) of our networks and of overlay interfaces: no paths go there."""

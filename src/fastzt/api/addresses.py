@@ -1,0 +1,76 @@
+"""Text and `ipaddress` objects on the caller's side, 16-byte addresses and ints inside."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+import socket
+from typing import Any
+
+from .._core.endpoint import V4_PREFIX
+from ..errors import InputError
+
+Interface = ipaddress.IPv4Interface | ipaddress.IPv6Interface
+NETWORK_ID = re.compile(r"[0-9a-fA-F]{16}")
+
+
+def network_id(value: str | int) -> int:
+    """A network id from 16 hex digits (or an int); raises InputError."""
+    if isinstance(value, int) and not isinstance(value, bool) and 0 < value < 1 << 64:
+        return value
+    if isinstance(value, str) and NETWORK_ID.fullmatch(value.strip()) and int(value, 16):
+        return int(value, 16)
+    raise InputError(f"not a network id (16 hexadecimal digits): {value!r}")
+
+
+def ip16(host: str) -> bytes:
+    """A literal IP address as 16 bytes, IPv4 mapped; raises InputError."""
+    try:
+        packed = ipaddress.ip_address(host).packed
+    except ValueError:
+        raise InputError(f"not an IP address: {host!r}") from None
+    return packed if len(packed) == 16 else V4_PREFIX + packed
+
+
+def is_v4(ip: bytes) -> bool:
+    """Whether 16 bytes are an IPv4 address, mapped."""
+    return ip.startswith(V4_PREFIX)
+
+
+def host_text(ip: bytes) -> str:
+    """An address of 16 bytes as text."""
+    return str(ipaddress.ip_address(ip[12:] if is_v4(ip) else ip))
+
+
+def interface(ip: bytes, prefix: int) -> Interface:
+    """An address and its prefix length as the standard library's object."""
+    return ipaddress.ip_interface(f"{host_text(ip)}/{prefix}")
+
+
+def socket_address(ip: bytes, port: int) -> tuple[Any, ...]:
+    """What `socket.getpeername` gives: (host, port), or (host, port, 0, 0) for IPv6."""
+    return (host_text(ip), port) if is_v4(ip) else (host_text(ip), port, 0, 0)
+
+
+def check_port(port: object, lowest: int = 1) -> int:
+    """A TCP port; raises InputError."""
+    if isinstance(port, int) and not isinstance(port, bool) and lowest <= port <= 65535:
+        return port
+    raise InputError(f"not a port ({lowest} to 65535): {port!r}")
+
+
+def candidates(address: tuple[Any, ...]) -> tuple[list[bytes], int]:
+    """The addresses and the port of an address pair; a name is resolved by the system (blocks).
+
+    Raises InputError for what is not an address, socket.gaierror for a name that does not resolve.
+    """
+    if not isinstance(address, tuple) or len(address) < 2 or not isinstance(address[0], str):
+        raise InputError(f"not an address (host, port): {address!r}")
+    host, port = address[0], check_port(address[1])
+    try:
+        return [ip16(host)], port
+    except InputError:
+        if not host or re.fullmatch(r"[0-9.]*|.*[:/\s].*", host):
+            raise
+    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    return list(dict.fromkeys(ip16(str(info[4][0]).partition("%")[0]) for info in found)), port

@@ -1,0 +1,122 @@
+"""Network: a ZeroTier network that a node has joined."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+from ..errors import HostUnreachableError, InputError, NoRouteError
+from ..io.threaded import ThreadedDriver
+from ..io.waiter import TimedOut
+from . import addresses
+from .listener import Listener
+from .socket import Socket, os_error
+
+if TYPE_CHECKING:
+    from ..netstack.tcp.connection import Connection
+    from ..node.core import Core
+    from .node import Node
+
+
+class Network:
+    """Made by `Node.join`. Its sockets live as long as the node."""
+
+    def __init__(self, node: Node, driver: ThreadedDriver, nwid: int) -> None:
+        self.node = node
+        self._driver = driver
+        self._nwid = nwid
+
+    @property
+    def _core(self) -> Core:
+        return self._driver.core
+
+    @property
+    def id(self) -> str:
+        """The network id: 16 hex digits."""
+        return f"{self._nwid:016x}"
+
+    @property
+    def name(self) -> str:
+        """The network's name, as its controller gives it."""
+        return self._driver.run(lambda now: self._core.network(self._nwid).name)
+
+    @property
+    def addresses(self) -> list[addresses.Interface]:
+        """This node's addresses on the network."""
+        found = self._driver.run(lambda now: self._core.network(self._nwid).addresses)
+        return [addresses.interface(ip, prefix) for ip, prefix in found]
+
+    @property
+    def status(self) -> str:
+        """REQUESTING, OK, DENIED, NOT_FOUND or AUTHENTICATION_REQUIRED."""
+        return self._driver.run(lambda now: self._core.network(self._nwid).status.name)
+
+    def connect(self, address: tuple[Any, ...], timeout: float | None = 10) -> Socket:
+        """A TCP connection to (host, port) on this network; `timeout` (seconds) stays the socket's timeout.
+
+        Raises NoRouteError, HostUnreachableError, ConnectionRefusedError, TimeoutError.
+        """
+        self._driver.check()
+        hosts, port = addresses.candidates(address)
+        routed = [
+            ip for ip in hosts if self._driver.run(lambda now, ip=ip: self._core.routes(self._nwid, ip))
+        ]
+        if not routed:
+            raise NoRouteError(f"network {self.id} has no route to {address[0]}")
+        return open_connection(self._driver, self._nwid, routed[0], port, timeout)
+
+    def listen(self, port: int, host: str = "", backlog: int = 128) -> Listener:
+        """Listen for TCP connections on a port (0: any free one) of one or (default) all addresses."""
+        self._driver.check()
+        addresses.check_port(port, 0)
+        ip = addresses.ip16(host) if host else None
+        if ip is not None and not any(ip == own for own, _ in self._interfaces()):
+            raise InputError(f"{host} is not an address of this node on network {self.id}")
+        listener = self._driver.run(lambda now: self._core.listen(self._nwid, ip, port, backlog, now))
+        return Listener(self._driver, listener)
+
+    def _interfaces(self) -> list[tuple[bytes, int]]:
+        return list(self._driver.run(lambda now: self._core.network(self._nwid).addresses))
+
+    def leave(self) -> None:
+        """Leave the network: its sockets fail, its stored configuration is deleted."""
+        self.node.leave(self.id)
+
+    def __repr__(self) -> str:
+        return f"<fastzt.Network {self.id}>"
+
+
+def open_connection(driver: ThreadedDriver, nwid: int, ip: bytes, port: int, timeout: float | None) -> Socket:
+    """Connect through one network and wait until the handshake is over."""
+    start = time.monotonic()
+    where = f"{addresses.host_text(ip)} port {port}"
+    connection: Connection = driver.run(lambda now: driver.core.connect(nwid, ip, port, now))
+
+    def attempt(now: int) -> bool | None:
+        if connection.error:
+            raise connect_error(connection.error, where)
+        return True if connection.connected else None
+
+    try:
+        driver.wait(connection.id, attempt, timeout)
+    except BaseException as error:
+        abandon(driver, connection)
+        if isinstance(error, TimedOut):
+            seconds = time.monotonic() - start
+            raise TimeoutError(f"no connection to {where} within {seconds:.1f} s") from None
+        raise
+    return Socket(driver, connection, timeout)
+
+
+def abandon(driver: ThreadedDriver, connection: Connection) -> None:
+    """Leave no half-open connection behind."""
+    if not driver.closed and not driver.forked:
+        driver.run(connection.abort)
+
+
+def connect_error(code: int, where: str) -> OSError:
+    """A failed connect as the exception that names the address."""
+    plain = os_error(code)
+    if isinstance(plain, HostUnreachableError):
+        return HostUnreachableError(f"nobody on the network answers for {where}")
+    return type(plain)(code, f"{plain.strerror}: {where}")

@@ -1,0 +1,69 @@
+"""Socket options by the numbers of the `socket` module, as the connection names them."""
+
+from __future__ import annotations
+
+import errno
+import os
+import socket
+import struct
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from ..netstack.tcp.connection import Connection
+
+# (level, option) -> name and kind of value in netstack; those that a system does not define are left out.
+_NAMES = {
+    ("SOL_SOCKET", "SO_KEEPALIVE"): "keepalive",
+    ("SOL_SOCKET", "SO_RCVBUF"): "receive_buffer",
+    ("SOL_SOCKET", "SO_SNDBUF"): "send_buffer",
+    ("IPPROTO_TCP", "TCP_NODELAY"): "nodelay",
+    ("IPPROTO_TCP", "TCP_KEEPIDLE"): "keepalive_idle",
+    ("IPPROTO_TCP", "TCP_KEEPINTVL"): "keepalive_interval",
+    ("IPPROTO_TCP", "TCP_KEEPCNT"): "keepalive_probes",
+    ("IPPROTO_TCP", "TCP_MAXSEG"): "mss",
+}
+OPTIONS = {
+    (getattr(socket, level), getattr(socket, option)): name
+    for (level, option), name in _NAMES.items()
+    if hasattr(socket, option)
+}
+SECONDS = {"keepalive_idle", "keepalive_interval"}
+BOOLEAN = {"keepalive", "nodelay"}
+READ_ONLY = {"mss"}
+ACCEPTED = {(socket.SOL_SOCKET, socket.SO_REUSEADDR)}  # without effect: addresses are always reusable here
+CONSTANT = {(socket.SOL_SOCKET, socket.SO_TYPE): int(socket.SOCK_STREAM)}
+
+
+def unknown() -> OSError:
+    """The error for an option that does not exist."""
+    return OSError(errno.ENOPROTOOPT, os.strerror(errno.ENOPROTOOPT))
+
+
+def set_option(connection: Connection, level: int, option: int, value: Any, now: int) -> None:
+    """Set an option from an int or its packed form; raises OSError (ENOPROTOOPT)."""
+    name = OPTIONS.get((level, option))
+    if (level, option) in ACCEPTED:
+        return
+    if name is None or name in READ_ONLY:
+        raise unknown()
+    number = struct.unpack("i", value)[0] if isinstance(value, (bytes, bytearray)) else int(value)
+    if name in BOOLEAN:
+        number = int(bool(number))
+    elif name in SECONDS:
+        number *= 1_000_000
+    connection.set_option(name, number, now)
+
+
+def get_option(connection: Connection, level: int, option: int) -> int:
+    """An option's value; raises OSError (ENOPROTOOPT). SO_ERROR is the connection's error, once."""
+    if (level, option) in CONSTANT:
+        return CONSTANT[level, option]
+    if (level, option) in ACCEPTED:
+        return 1
+    if (level, option) == (socket.SOL_SOCKET, socket.SO_ERROR):
+        return int(connection.error)
+    name = OPTIONS.get((level, option))
+    if name is None:
+        raise unknown()
+    value = int(connection.get_option(name))
+    return value // 1_000_000 if name in SECONDS else value

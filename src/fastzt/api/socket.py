@@ -1,0 +1,305 @@
+"""Socket: a TCP connection through a ZeroTier network, used as `socket.socket` is."""
+
+from __future__ import annotations
+
+import builtins
+import errno
+import io
+import os
+import socket as system
+import time
+from collections.abc import Callable
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from ..io.threaded import ThreadedDriver
+from ..io.waiter import TimedOut
+from . import addresses, options
+
+if TYPE_CHECKING:
+    from ..netstack.tcp.connection import Connection
+
+T = TypeVar("T")
+Buffer = Any  # whatever memoryview() takes
+CHUNK = 65536  # bytes written at a time: one full batch of segments while the data is in cache
+
+
+def os_error(code: int) -> OSError:
+    """The builtin exception of an error number: ConnectionRefusedError, ConnectionResetError, ..."""
+    if code == errno.EHOSTUNREACH:
+        from ..errors import HostUnreachableError
+
+        return HostUnreachableError()
+    return OSError(code, os.strerror(code))
+
+
+def no_flags(flags: int) -> None:
+    """Raise OSError for any flag of recv: none exists here."""
+    if flags:
+        raise OSError(errno.EOPNOTSUPP, os.strerror(errno.EOPNOTSUPP))
+
+
+class Timeouts:
+    """The three modes of `socket.socket`: blocking (None), with a timeout (seconds), non-blocking (0)."""
+
+    _driver: ThreadedDriver
+    _timeout: float | None = None
+
+    def settimeout(self, value: float | None) -> None:
+        """Set the mode; raises ValueError for a negative timeout."""
+        if value is not None:
+            value = float(value)
+            if not value >= 0.0:
+                raise ValueError("Timeout value out of range")
+        self._timeout = value
+
+    def gettimeout(self) -> float | None:
+        """The timeout in seconds, None when blocking."""
+        return self._timeout
+
+    @property
+    def timeout(self) -> float | None:
+        """The timeout in seconds, None when blocking."""
+        return self._timeout
+
+    def setblocking(self, flag: bool) -> None:
+        """Blocking without limit, or non-blocking."""
+        self._timeout = None if flag else 0.0
+
+    def getblocking(self) -> bool:
+        """Whether calls may block."""
+        return self._timeout != 0.0
+
+    def _wait(self, key: int, attempt: Callable[[int], T | None], timeout: float | None) -> T:
+        """Wait in this socket's mode: TimeoutError after a timeout, BlockingIOError when non-blocking."""
+        try:
+            return self._driver.wait(key, attempt, timeout)
+        except TimedOut:
+            if self._timeout == 0.0:
+                raise BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN)) from None
+            raise TimeoutError("timed out") from None
+
+
+class Socket(Timeouts):
+    """One end of a TCP connection. Safe to use from several threads, as the system's sockets are."""
+
+    family = system.AF_INET
+    type = system.SOCK_STREAM
+    proto = 0
+
+    def __init__(self, driver: ThreadedDriver, connection: Connection, timeout: float | None = None) -> None:
+        self._driver = driver
+        self._connection = connection
+        self._timeout = timeout
+        self._closed = False
+        self._io_refs = 0
+        self._read_shut = False
+        if not addresses.is_v4(connection.remote_address[0]):
+            self.family = system.AF_INET6
+
+    # Receiving
+
+    def _ended(self, connection: Connection) -> int | None:
+        """After a read that gave nothing: 0 at the end of the stream, None to wait."""
+        return 0 if connection.eof or self._read_shut else None
+
+    def recv_into(self, buffer: Buffer, nbytes: int = 0, flags: int = 0) -> int:
+        """Receive at most `nbytes` (0: as many as fit) into a writable buffer; 0 is the end of the stream."""
+        view = memoryview(buffer).cast("B")
+        if nbytes < 0:
+            raise ValueError("negative buffersize in recv_into")
+        if nbytes > len(view):
+            raise ValueError("buffer too small for requested bytes")
+        view = view[:nbytes] if nbytes else view
+        no_flags(flags)
+        connection = self._connection
+
+        def attempt(now: int) -> int | None:
+            self._check()
+            n = connection.read_into(view, now)
+            return n if n > 0 else self._ended(connection)
+
+        self._check()
+        return self._wait(connection.id, attempt, self._timeout) if len(view) else 0
+
+    def recv(self, bufsize: int, flags: int = 0) -> bytes:
+        """Receive at most `bufsize` bytes; empty at the end of the stream."""
+        if bufsize < 0:
+            raise ValueError("negative buffersize in recv")
+        no_flags(flags)
+        connection = self._connection
+
+        def attempt(now: int) -> bytes | None:
+            self._check()
+            data = bytearray(min(connection.readable, bufsize))
+            n = connection.read_into(data, now)
+            return bytes(data) if n > 0 else (None if self._ended(connection) is None else b"")
+
+        self._check()
+        return self._wait(connection.id, attempt, self._timeout) if bufsize else b""
+
+    def is_readable(self) -> bool:
+        """Whether `recv` would return or raise at once."""
+        connection = self._connection
+
+        def look(now: int) -> bool:
+            return connection.readable > 0 or connection.eof or connection.error != 0
+
+        return self._driver.run(look)
+
+    # Sending
+
+    def send(self, data: Buffer, flags: int = 0) -> int:
+        """Send some of the data; returns how many bytes were taken."""
+        view = memoryview(data).cast("B")
+        self._check()
+        return self._send(view[:CHUNK], self._timeout) if len(view) else 0
+
+    def sendall(self, data: Buffer, flags: int = 0) -> None:
+        """Send all of the data; the timeout bounds the whole."""
+        view = memoryview(data).cast("B")
+        self._check()
+        timeout, start, done = self._timeout, time.monotonic(), 0
+        while done < len(view):
+            if self._timeout:
+                timeout = max(self._timeout - (time.monotonic() - start), 0.0)
+            done += self._send(view[done : done + CHUNK], timeout)
+
+    def _send(self, view: memoryview, timeout: float | None) -> int:
+        connection = self._connection
+
+        def attempt(now: int) -> int | None:
+            self._check()
+            return connection.write(view, now) or None
+
+        return self._wait(connection.id, attempt, timeout)
+
+    # The end
+
+    def shutdown(self, how: int) -> None:
+        """End one or both directions: SHUT_RD, SHUT_WR, SHUT_RDWR."""
+        if how not in (system.SHUT_RD, system.SHUT_WR, system.SHUT_RDWR):
+            raise OSError(errno.EINVAL, os.strerror(errno.EINVAL))
+        self._check()
+        if how != system.SHUT_WR:
+            self._read_shut = True
+            self._driver.run(lambda now: self._driver.waiters.wake(self._connection.id))
+        if how != system.SHUT_RD:
+            self._driver.run(self._connection.shutdown_write)
+
+    def close(self) -> None:
+        """Close once every file made from it is closed: what was sent is still delivered; waiters end."""
+        self._closed = True
+        if self._io_refs <= 0:
+            self._close()
+
+    def _close(self) -> None:
+        connection, driver = self._connection, self._driver
+        if driver.closed or driver.forked:
+            return
+
+        def end(now: int) -> None:
+            connection.close(now)
+            driver.waiters.wake(connection.id)
+
+        try:
+            driver.run(end)
+        except OSError:
+            if not driver.closed:
+                raise
+
+    def detach(self) -> int:
+        """Not possible: there is no descriptor."""
+        raise OSError(errno.EOPNOTSUPP, "a fastzt socket has no file descriptor")
+
+    def fileno(self) -> int:
+        """-1: there is no descriptor to poll."""
+        return -1
+
+    def _check(self) -> None:
+        self._driver.check()
+        if self._closed and self._io_refs <= 0:
+            raise OSError(errno.EBADF, os.strerror(errno.EBADF))
+
+    # Files
+
+    def makefile(
+        self,
+        mode: str = "r",
+        buffering: int | None = None,
+        *,
+        encoding: str | None = None,
+        errors: str | None = None,
+        newline: str | None = None,
+    ) -> Any:
+        """A file over the socket, as `socket.socket.makefile` gives it."""
+        if not set(mode) <= {"r", "w", "b"}:
+            raise ValueError(f"invalid mode {mode!r} (only r, w, b allowed)")
+        reading, writing, binary = "r" in mode or "w" not in mode, "w" in mode, "b" in mode
+        raw = system.SocketIO(self, ("r" if reading else "") + ("w" if writing else ""))  # type: ignore[arg-type]
+        self._io_refs += 1
+        if buffering == 0:
+            if not binary:
+                raise ValueError("unbuffered streams must be binary")
+            return raw
+        size = io.DEFAULT_BUFFER_SIZE if buffering is None or buffering < 0 else buffering
+        buffered: Any
+        if reading and writing:
+            buffered = io.BufferedRWPair(raw, raw, size)
+        else:
+            buffered = io.BufferedReader(raw, size) if reading else io.BufferedWriter(raw, size)
+        return buffered if binary else io.TextIOWrapper(buffered, encoding, errors, newline)
+
+    def _decref_socketios(self) -> None:
+        """A file made from it was closed."""
+        self._io_refs = max(self._io_refs - 1, 0)
+        if self._closed:
+            self.close()
+
+    # Facts
+
+    def getpeername(self) -> tuple[Any, ...]:
+        """The remote (host, port)."""
+        self._check()
+        return addresses.socket_address(*self._connection.remote_address)
+
+    def getsockname(self) -> tuple[Any, ...]:
+        """The local (host, port)."""
+        self._check()
+        return addresses.socket_address(*self._connection.local_address)
+
+    @property
+    def peer_id(self) -> str:
+        """The authenticated node at the other end: 10 hex digits."""
+        peer = self._connection.peer
+        return f"{peer.address:010x}" if peer is not None else ""
+
+    def setsockopt(self, level: int, optname: int, value: Any, optlen: int | None = None) -> None:
+        """Set an option that exists (SO_KEEPALIVE, TCP_NODELAY, ...); OSError (ENOPROTOOPT) for others."""
+        self._check()
+        self._driver.run(lambda now: options.set_option(self._connection, level, optname, value, now))
+
+    def getsockopt(self, level: int, optname: int, buflen: int = 0) -> Any:
+        """An option's value; raises OSError (ENOPROTOOPT) for one that does not exist."""
+        self._check()
+        return self._driver.run(lambda now: options.get_option(self._connection, level, optname))
+
+    def __enter__(self) -> Socket:
+        return self
+
+    def __exit__(
+        self,
+        kind: builtins.type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        if self._closed:
+            return "<fastzt.Socket closed>"
+        local, remote = (
+            addresses.socket_address(*end)
+            for end in (self._connection.local_address, self._connection.remote_address)
+        )
+        return f"<fastzt.Socket {local} -> {remote} peer={self.peer_id}>"

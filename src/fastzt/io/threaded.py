@@ -1,0 +1,289 @@
+"""ThreadedDriver: whoever waits, drives.
+
+A thread that is about to block takes the lead: it polls the node's sockets, moves datagrams, ticks, and
+returns once its own condition holds, handing the lead to another blocked thread or to the engine thread,
+which drives only while nobody waits. Writers transmit inline. One lock guards the node; it is held for one
+bounded turn at a time and never across a wait.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import logging
+import threading
+import weakref
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from ..errors import ForkedError
+from .poller import MAX_WAIT, new_poller
+from .pump import Pump
+from .waiter import TimedOut, Waiter, Waiters
+from .worker import Worker
+
+if TYPE_CHECKING:
+    from ..node.core import Core
+    from .endpoints import UdpSockets
+
+T = TypeVar("T")
+NODE = 0  # the key of those who wait for an event of the node; connections and listeners count from 1
+EVERY = -1  # the key of those who want to look after every turn
+NEVER = 1 << 62
+LONGEST = int(MAX_WAIT * 1e6)
+CLOSE_TIMEOUT = 5.0
+log = logging.getLogger("fastzt")
+
+
+def ignore(events: list[Any]) -> None:
+    """Take no notice."""
+
+
+class ThreadedDriver:
+    """Runs a core over its sockets for any number of threads; `clock()` is microseconds.
+
+    `on_events` hears the core's events under the lock: it must neither block nor call back.
+    """
+
+    def __init__(
+        self,
+        core: Core,
+        sockets: UdpSockets,
+        clock: Callable[[], int],
+        on_events: Callable[[list[Any]], None] = ignore,
+    ) -> None:
+        self.core = core
+        self.sockets = sockets
+        self.clock = clock
+        self.on_events = on_events
+        self.lock = threading.Lock()
+        self.pump = Pump(core, sockets, clock)
+        self.poller = new_poller()
+        self.worker = Worker("fastzt-worker")
+        self.waiters = Waiters()
+        self.closed = False
+        self.forked = False
+        self._leader: Waiter | None = None
+        self._no_leader = threading.Event()
+        self._due = 0  # when whoever polls will look again by itself
+        self._engine_due = 0
+        self._write_watched: list[int] = []
+        self._engine = threading.Thread(target=engine, args=(weakref.ref(self),), name="fastzt", daemon=True)
+
+    def start(self) -> None:
+        """Begin to drive."""
+        for descriptor in self.sockets.filenos():
+            self.poller.add(descriptor)
+        self._engine.start()
+
+    def check(self) -> None:
+        """Raise ForkedError in a forked child, OSError (EBADF) after close."""
+        if self.forked:
+            raise ForkedError
+        if self.closed:
+            raise OSError(errno.EBADF, "the node is closed")
+
+    # What the sockets call
+
+    def run(self, action: Callable[[int], T]) -> T:
+        """Call `action(now)` under the lock, then send what came of it."""
+        self.check()
+        with self.lock:
+            self.check()
+            now = self.clock()
+            try:
+                return action(now)
+            finally:
+                self._settle(now)
+                self._nudge()
+
+    def wait(self, key: int, attempt: Callable[[int], T | None], timeout: float | None) -> T:
+        """Call `attempt(now)` until it gives something, again after whatever happens to `key`.
+
+        `timeout` is in seconds, None for ever, 0 one attempt only. Raises TimedOut, and what `attempt`
+        raises.
+        """
+        self.check()
+        end = NEVER if timeout is None else self.clock() + int(timeout * 1e6)
+        waiter = Waiter(key)
+        try:
+            while True:
+                with self.lock:
+                    self.check()
+                    now = self.clock()
+                    result = self._attempt(waiter, attempt, now)
+                    if result is not None:
+                        self._nudge()
+                        return result
+                    if now >= end:
+                        raise TimedOut("timed out")
+                    seconds = self._enter(waiter, now, end)
+                    leads = self._leader is waiter
+                if leads:
+                    self.poller.wait(seconds)
+                else:
+                    waiter.wait(seconds)
+        finally:
+            self._leave(waiter)
+
+    # Under the lock
+
+    def _attempt(self, waiter: Waiter, attempt: Callable[[int], T | None], now: int) -> T | None:
+        """One turn if this waiter leads, one attempt, and what comes of both."""
+        waiter.woken = False
+        if self._leader is waiter:
+            self._due = 0
+            self._turn(now)
+        try:
+            return attempt(now)
+        finally:
+            self._settle(now)
+
+    def _turn(self, now: int) -> None:
+        self.poller.settle()
+        self.pump.turn(now)
+
+    def _settle(self, now: int) -> None:
+        """Send, wake those whose sockets changed, pass events on, start jobs."""
+        core = self.core
+        self.pump.flush(now)
+        self._watch_writing()
+        for key, _ in core.ready():
+            self.waiters.wake(key)
+        self.waiters.wake(EVERY)
+        events = core.events()
+        if events:
+            self.on_events(events)
+            self.waiters.wake(NODE)
+        for job in core.jobs():
+            if not self.worker.submit(partial(self._work, job)):
+                core.refuse(job, now)
+
+    def _watch_writing(self) -> None:
+        """Poll for room in those sockets, and only those, that refused datagrams."""
+        wanted = self.sockets.blocked() if self.pump.blocked else []
+        if wanted != self._write_watched:
+            for descriptor in self._write_watched:
+                self.poller.want_write(descriptor, False)
+            for descriptor in wanted:
+                self.poller.want_write(descriptor, True)
+            self._write_watched = wanted
+
+    def _next_look(self, now: int) -> int:
+        """When the core wants to be looked after again."""
+        return now if self.pump.behind else self.core.deadline()
+
+    def _enter(self, waiter: Waiter, now: int, end: int) -> float:
+        """Before a waiter blocks: it leads if nobody does. Returns for how many seconds to block."""
+        if not waiter.entered:
+            waiter.entered = True
+            self.waiters.add(waiter)
+        if self._leader is None:
+            self._leader = waiter
+            self.poller.disarm()
+        if self._leader is waiter:
+            self._due = min(self._next_look(now), end, now + LONGEST)
+            return (self._due - now) / 1e6
+        self._nudge()
+        return min(end - now, LONGEST) / 1e6
+
+    def _nudge(self) -> None:
+        """Wake whoever polls if it would oversleep, or if what it waits for has come about."""
+        leader = self._leader
+        if (leader is not None and leader.woken) or self._next_look(0) < self._due:
+            self.poller.wake()
+
+    def _leave(self, waiter: Waiter) -> None:
+        """The call ends: hand the lead to another waiter, else to the engine."""
+        if self.forked or not waiter.entered:
+            return
+        with self.lock:
+            self.waiters.remove(waiter)
+            if self._leader is waiter:
+                self._leader = heir = self.waiters.first()
+                if heir is not None:
+                    self._due = 0
+                    heir.wake()
+                    return
+                self._no_leader.set()
+                self._due = self._engine_due
+                if not self.closed:
+                    self.poller.arm()
+            if not self.closed:
+                self._nudge()
+
+    # The engine and the worker
+
+    def engine_turn(self) -> float:
+        """Drive if nobody leads; returns for how many seconds to stand by."""
+        with self.lock:
+            if self.closed:
+                return 0.0
+            now = self.clock()
+            if self._leader is not None:
+                self._engine_due = now + LONGEST
+                return MAX_WAIT
+            self._due = 0
+            try:
+                self._turn(now)
+                self._settle(now)
+            finally:
+                self._due = self._engine_due = min(self._next_look(now), now + LONGEST)
+                self.poller.arm()
+            return (self._due - now) / 1e6
+
+    def _work(self, job: Any) -> None:
+        """On the worker's thread: run a job, then hand it back."""
+        job.run()
+        with contextlib.suppress(OSError):
+            self.run(partial(self.core.finish, job))
+
+    # The end
+
+    def close(self) -> None:
+        """Stop driving, wake every waiter (they raise OSError), close the sockets. Harmless when repeated."""
+        if self.forked:
+            return
+        with self.lock:
+            if self.closed:
+                return
+            self.closed = True
+            self.waiters.wake_all()
+            self.poller.wake()
+            self.poller.arm()
+            if self._leader is None:
+                self._no_leader.set()
+            else:
+                self._no_leader.clear()
+        self.worker.close(CLOSE_TIMEOUT)
+        if self._engine.is_alive() and self._engine is not threading.current_thread():
+            self._engine.join(CLOSE_TIMEOUT)
+        self._no_leader.wait(CLOSE_TIMEOUT)
+        self.poller.close()
+        self.sockets.close()
+
+    def abandon(self) -> None:
+        """In a forked child: close the descriptors, raise ForkedError from now on. Takes no lock."""
+        self.forked = True
+        self.lock = threading.Lock()
+        for item in (self.poller, self.sockets):
+            with contextlib.suppress(OSError):
+                item.close()
+
+
+def engine(reference: weakref.ref[ThreadedDriver]) -> None:
+    """The engine thread: lives until its driver is closed or gone."""
+    while True:
+        driver = reference()
+        if driver is None or driver.closed:
+            return
+        try:
+            seconds = driver.engine_turn()
+        except Exception:
+            log.exception("an error in the node's engine")
+            seconds = 1.0
+        poller = driver.poller
+        del driver
+        with contextlib.suppress(OSError, ValueError):
+            poller.stand_by(seconds)

@@ -1,0 +1,97 @@
+"""The joint between a virtual network and its IP stack: packets pass without a Python object."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from .._core.datagram_batch import TransmitBatch
+from .._core.slab import Slab
+from ..netstack.egress import Egress
+from ..netstack.stack import Stack
+from ..vl2.network import Network
+from ..vl2.sink import IpSink
+
+if TYPE_CHECKING:
+    import cython
+else:
+    from .. import _cython as cython
+
+
+class Inlet(IpSink):
+    """Hands what a network received to its stack."""
+
+    if not cython.compiled:
+        __slots__ = ("network", "stack")
+
+    def __init__(self, network: Network, stack: Stack) -> None:
+        self.network = network
+        self.stack = stack
+
+    def fast_input(
+        self, peer: object, slab: Slab, offset: int, length: int, generation: int, now: int
+    ) -> bool:
+        """Offer a packet to an open flow."""
+        return self.stack.fast_input(peer, slab, offset, length, generation, now)
+
+    def input(self, peer: object, slab: Slab, offset: int, length: int, generation: int, now: int) -> None:
+        """Deliver a packet."""
+        self.stack.input(peer, slab, offset, length, generation, now)
+
+    def resolved(self, ip16: bytes, peer: object, now: int) -> None:
+        """A next hop is known."""
+        self.stack.resolved(ip16, peer, now)
+
+    def unreachable(self, ip16: bytes, now: int) -> None:
+        """Nobody answers for an address."""
+        self.stack.unreachable(ip16, now)
+
+    def refused(self, peer: object, now: int) -> None:
+        """A peer answered with an error."""
+        self.stack.refused(peer, now)
+
+    def addresses_changed(self, now: int) -> None:
+        """Give the stack the network's addresses."""
+        configure(self.stack, self.network, now)
+
+
+class Outlet(Egress):
+    """Sends what a stack emits over its network, into the batch that is being filled."""
+
+    if not cython.compiled:
+        __slots__ = ("network", "out")
+
+    def __init__(self, network: Network, out: TransmitBatch) -> None:
+        super().__init__(out.slab)
+        self.network = network
+        self.out = out
+
+    def fill(self, out: TransmitBatch) -> None:
+        """Emit into this batch from now on."""
+        self.out = out
+        self.slab = out.slab
+
+    def resolve(self, ip: bytes, now: int) -> object | None:
+        """The peer that owns an address."""
+        return self.network.resolve(ip, now)
+
+    def room(self, neighbor: object, now: int) -> int:
+        """Bytes of the largest packet that travels as one datagram."""
+        return self.network.room(neighbor, now)
+
+    def reserve(self, neighbor: object, length: int, now: int) -> int:
+        """Where a packet goes, or -1."""
+        return self.network.reserve(neighbor, self.out, length, now)
+
+    def commit(self, neighbor: object, length: int, generation: int, now: int) -> int:
+        """Send it; returns the verdict's generation, 0 or -1."""
+        return self.network.commit(neighbor, self.out, length, generation, now)
+
+
+def configure(stack: Stack, network: Network, now: int) -> None:
+    """Make the stack's addresses and routes those of the network."""
+    wanted = dict(network.addresses)
+    for ip in [ip for ip, _ in stack.routes.addresses if ip not in wanted]:
+        stack.remove_address(ip, now)
+    for ip, prefix in wanted.items():
+        stack.add_address(ip, prefix)
+    stack.set_routes(network.routes)

@@ -1,0 +1,261 @@
+"""Core: one node, joined from its layers.
+
+Datagrams, time and the user's actions come in; datagrams and events go out. It owns no socket, clock,
+thread, file or random source: drivers and the simulation bring those.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from .._core.datagram_batch import DatagramBatch, TransmitBatch
+from .._core.endpoint import Endpoint, LocalSocket
+from .._core.slab import Slab
+from .._core.stats import Stats
+from .._core.timer_wheel import TimerWheel
+from ..errors import NoRouteError
+from ..identity.identity import Identity
+from ..netstack.config import StackConfig
+from ..netstack.socket_table import SocketTable
+from ..netstack.stack import Stack
+from ..vl1.config import SwitchConfig
+from ..vl1.jobs import Job as IdentityJob
+from ..vl1.switch import Switch
+from ..vl2.network import Network
+from ..vl2.networks import Networks
+from ..vl2.status import Status
+from ..wire.world import World
+from .adapter import Inlet, Outlet, configure
+from .config import NodeConfig
+from .peer_record import PeerRecord
+
+if TYPE_CHECKING:
+    from ..netstack.tcp.connection import Connection
+    from ..netstack.tcp.listener import TcpListener
+    from .roles.controller import Controller
+    from .roles.controller_store import ControllerStore
+
+NEVER = 1 << 62
+Entropy = Callable[[int], bytes]
+
+
+class Lane:
+    """A network, its IP stack, and the joint between them."""
+
+    __slots__ = ("network", "outlet", "stack")
+
+    def __init__(self, network: Network, outlet: Outlet, stack: Stack) -> None:
+        self.network = network
+        self.outlet = outlet
+        self.stack = stack
+
+
+class Core:
+    """The verbs of a node. Times are microseconds, network ids ints, IPs 16 bytes."""
+
+    def __init__(
+        self,
+        identity: Identity,
+        planet: World,
+        entropy: Entropy,
+        wall_offset_ms: int,
+        config: NodeConfig = NodeConfig(),  # noqa: B008 - immutable
+        records: ControllerStore | None = None,
+    ) -> None:
+        self.identity = identity
+        self.address = identity.address
+        self.entropy = entropy
+        self.stack_config = StackConfig()
+        self.switch = Switch(identity, planet, entropy, wall_offset_ms, SwitchConfig(root=config.root))
+        self.networks = Networks(self.switch, entropy, wall_offset_ms)
+        self.switch.bind(self.networks)
+        self.wheel = TimerWheel(0)
+        self.sockets = SocketTable()
+        self._lanes: dict[int, Lane] = {}
+        self._nothing = TransmitBatch(Slab(0))
+        self.controller = self._control(records, wall_offset_ms) if config.controller else None
+
+    def _control(self, records: ControllerStore | None, wall_offset_ms: int) -> Controller:
+        """The controller role, keeping its records in a store, or in memory."""
+        from .roles.controller import Controller
+        from .roles.controller_store import ControllerStore
+
+        store = records if records is not None else ControllerStore(None)
+        controller = Controller(self.identity, store, self.entropy, wall_offset_ms)
+        self.networks.authority = controller
+        controller.bind(self.switch, self.networks.own_config)
+        return controller
+
+    # Datagrams and time
+
+    def receive(self, batch: DatagramBatch, now: int) -> None:
+        """Process what arrived; never raises for what a remote sent."""
+        self.switch.receive(batch, now)
+        for lane in self._lanes.values():
+            lane.stack.after_batch(now)
+
+    def transmit(self, out: TransmitBatch, now: int) -> bool:
+        """Fill `out` with what is to be sent; True when more remains."""
+        more = self.switch.transmit(out, now)
+        for lane in self._lanes.values():
+            lane.outlet.fill(out)
+            more = lane.stack.transmit(now) or more
+            lane.outlet.fill(self._nothing)
+        return more
+
+    def deadline(self) -> int:
+        """When `tick` is wanted next, in microseconds; 2**62: never."""
+        found = min(self.switch.deadline(), self.networks.deadline(), self.wheel.minimum())
+        return found if self.controller is None else min(found, self.controller.deadline())
+
+    def tick(self, now: int) -> None:
+        """Let the timers fire that are due."""
+        self.switch.tick(now)
+        self.networks.tick(now)
+        if self.controller is not None:
+            self.controller.tick(now)
+        if self.wheel.expire(now):
+            timer = self.wheel.pop()
+            while timer >= 0:
+                owner: Any = self.wheel.owner(timer)
+                owner.expired(now)
+                timer = self.wheel.pop()
+        for lane in self._lanes.values():
+            lane.stack.after_batch(now)
+
+    def jobs(self) -> list[Any]:
+        """Long computations to be run outside (`job.run()`), then handed to `finish`."""
+        found: list[Any] = self.switch.jobs()
+        return found if self.controller is None else found + self.controller.jobs()
+
+    def finish(self, job: Any, now: int) -> None:
+        """Take back a job that has run."""
+        if isinstance(job, IdentityJob):
+            self.switch.finish(job, now)
+        elif self.controller is not None:
+            self.controller.finish(job, now)
+
+    def refuse(self, job: Any, now: int) -> None:
+        """A job that nobody will run: it counts as failed."""
+        self.finish(job, now)
+
+    def ready(self) -> list[tuple[int, int]]:
+        """(id, bits) of the sockets that changed since the last call."""
+        return self.sockets.ready()
+
+    def events(self) -> list[Any]:
+        """What happened to the node, its peers and its networks since the last call."""
+        return [*self.switch.events(), *self.networks.events()]
+
+    def sockets_changed(self, local: list[LocalSocket]) -> None:
+        """The driver's UDP sockets."""
+        self.switch.sockets_changed(local)
+
+    def path_too_big(self, socket: int, endpoint: Endpoint, size: int, now: int) -> None:
+        """A datagram of `size` bytes does not fit the route to `endpoint`."""
+        self.switch.path_too_big(socket, endpoint, size, now)
+
+    # Networks
+
+    def join(self, nwid: int, now: int, saved: bytes | None = None, token: str | None = None) -> Network:
+        """Join a network, or do nothing when that was done; `saved`: its configuration as last known."""
+        known = self._lanes.get(nwid)
+        if known is not None:
+            return known.network
+        network = self.networks.join(nwid, now, saved, token)
+        outlet = Outlet(network, self._nothing)
+        stack = Stack(outlet, self.wheel, self.entropy, self.stack_config, self.sockets, self.stats)
+        network.bind(Inlet(network, stack))
+        configure(stack, network, now)
+        self._lanes[nwid] = Lane(network, outlet, stack)
+        return network
+
+    def leave(self, nwid: int, now: int) -> None:
+        """Leave a network; its sockets fail."""
+        lane = self._lanes.pop(nwid, None)
+        if lane is not None:
+            self.networks.leave(nwid, now)
+            lane.stack.close(now)
+
+    def network_ids(self) -> list[int]:
+        """The networks joined."""
+        return list(self._lanes)
+
+    def has_network(self, nwid: int) -> bool:
+        """Whether a network was joined."""
+        return nwid in self._lanes
+
+    def network(self, nwid: int) -> Network:
+        """A joined network; NoRouteError for any other."""
+        return self._lane(nwid).network
+
+    def is_usable(self, nwid: int) -> bool:
+        """Whether the network's configuration is in use."""
+        network = self.network(nwid)
+        return network.status == Status.OK and network.config is not None
+
+    def _lane(self, nwid: int) -> Lane:
+        lane = self._lanes.get(nwid)
+        if lane is None:
+            raise NoRouteError(f"network {nwid:016x} is not joined")
+        return lane
+
+    def routes(self, nwid: int, ip16: bytes) -> bool:
+        """Whether the network has a route to an address."""
+        return self._lane(nwid).stack.routes.next_hop(ip16) is not None
+
+    def networks_with(self, ip16: bytes) -> list[int]:
+        """The joined networks that have a route to an address."""
+        return [nwid for nwid in self._lanes if self.routes(nwid, ip16)]
+
+    def owner(self, nwid: int, ip16: bytes, now: int) -> int | None:
+        """The node that has an address on a network; None while resolution runs."""
+        network = self.network(nwid)
+        if any(ip16 == own for own, _ in network.addresses):
+            return self.address
+        peer = network.resolve(ip16, now)
+        return None if peer is None else int(peer.address)
+
+    # Sockets
+
+    def connect(self, nwid: int, ip16: bytes, port: int, now: int) -> Connection:
+        """Begin a TCP connection."""
+        return self._lane(nwid).stack.connect(ip16, port, now)
+
+    def listen(self, nwid: int, ip16: bytes | None, port: int, backlog: int, now: int) -> TcpListener:
+        """Listen on a port (0: any free one); OSError (EADDRINUSE) when it is taken."""
+        return self._lane(nwid).stack.listen(ip16, port, backlog, now)
+
+    def close_sockets(self, now: int) -> None:
+        """Reset the connections that the user has not closed, close the listeners."""
+        for lane in self._lanes.values():
+            lane.stack.end(now)
+
+    def is_quiet(self) -> bool:
+        """Whether nothing that was written is still on its way."""
+        return all(lane.stack.is_quiet() for lane in self._lanes.values())
+
+    # Peers
+
+    @property
+    def online(self) -> bool:
+        """Whether a root answers (a root itself is always online)."""
+        return self.switch.online
+
+    @property
+    def stats(self) -> Stats:
+        """Counters of what was dropped, by reason."""
+        return self.switch.stats
+
+    def remember(self, record: PeerRecord, now: int) -> None:
+        """Take a peer of an earlier run: its identity counts as validated, its endpoints get a HELLO."""
+        self.switch.remember(record.identity, record.protocol, record.version, record.endpoints, now)
+
+    def record_of(self, address: int) -> PeerRecord | None:
+        """What is worth keeping of a peer; None without a direct path."""
+        peer = self.switch.peer(address)
+        if peer is None or not peer.paths:
+            return None
+        endpoints = tuple(path.endpoint for path in peer.paths)
+        return PeerRecord(peer.identity, peer.protocol, peer.version, endpoints)
