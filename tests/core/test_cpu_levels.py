@@ -1,4 +1,4 @@
-"""Every level of instructions that FASTZT_CPU names gives the same bytes: the kernel tests, once for each level."""
+"""Every level of instructions of FASTZT_CPU gives the same bytes: the kernel tests, once for each level."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize
 from libc.string cimport memcpy
 
-cdef extern from "gmac_siv.h" nogil:
+cdef extern from "aes256.h" nogil:
     void ft_siv_setup()
     void ft_aes256_block(const unsigned char *key, unsigned char *block)
     void ft_aes256_unblock(const unsigned char *key, unsigned char *block)
@@ -9,6 +9,9 @@ cdef extern from "gmac_siv.h" nogil:
     void ft_aes256_gmac(const unsigned char *key, const unsigned char *iv, const unsigned char *data, size_t n,
                         unsigned char *tag)
 
+
+cdef inline void setup() noexcept:
+    ft_siv_setup()
 
 cdef inline bytes aes256_block(bytes key, bytes block):
     cdef bytes out = PyBytes_FromStringAndSize(<char *> block, 16)

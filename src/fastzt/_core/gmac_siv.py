@@ -14,7 +14,7 @@ else:
     from .. import _cython as cython
 
 if not cython.compiled:
-    from .kernels.gmac_siv import aes256_block, aes256_ctr, aes256_gmac, aes256_unblock
+    from .kernels.gmac_siv import aes256_block, aes256_ctr, aes256_gmac, aes256_unblock, setup
 
 
 def kbkdf(key: bytes, label: int, context: int = 0, iteration: int = 0) -> bytes:
@@ -55,3 +55,6 @@ def gmac(key: bytes, iv: bytes, data: bytes) -> bytes:
     """The 16-byte GMAC of `data` under a 12-byte nonce (SP 800-38D)."""
     _check(key, iv, 12)
     return aes256_gmac(key, iv, data)
+
+
+setup()

@@ -72,36 +72,60 @@ static int ft_salsa_open(const ft_session *s, unsigned char *p, size_t n, int en
     return good;
 }
 
-/* Seal one packet: fragmented bit kept, hops cleared, suite 0, 1 or 3. */
-static void ft_armor(const ft_session *s, unsigned char *p, size_t n, int suite) {
-    p[18] = (unsigned char)((p[18] & 0x40) | (suite << 3) | (suite == 1 ? 0x80 : 0));
-    if (suite == 3)
-        ft_siv_seal(&s->siv, p, n);
-    else
-        ft_salsa_seal(s, p, n, suite == 1);
-}
-
-/* Verify and decrypt one packet by the suite of its header; other suites fail. */
-static int ft_dearmor(const ft_session *s, unsigned char *p, size_t n) {
-    int suite = (p[18] >> 3) & 7;
-    if (suite == 3) return ft_siv_open(&s->siv, p, n);
-    if (suite > 1) return 0;
-    return ft_salsa_open(s, p, n, suite);
-}
-
+/* Seal `count` packets of `stride` bytes, the last one of `last`: fragmented bit kept, hops cleared. */
 static void ft_armor_batch(const ft_session *s, unsigned char *p, size_t stride, size_t count, size_t last, int suite) {
-    size_t i;
-    for (i = 0; i < count; i++) ft_armor(s, p + i * stride, i + 1 < count ? stride : last, suite);
+    size_t i, n;
+    for (i = 0; i < count; i++) {
+        unsigned char *flags = p + i * stride + 18;
+        *flags = (unsigned char)((*flags & 0x40) | (suite << 3) | (suite == 1 ? 0x80 : 0));
+    }
+    for (i = 0; i < count && suite == 3; i += n) {
+        n = count - i < FT_SIV_BATCH ? count - i : FT_SIV_BATCH;
+        ft_siv_seal(&s->siv, p + i * stride, stride, n, i + n < count ? stride : last);
+    }
+    for (i = 0; i < count && suite != 3; i++)
+        ft_salsa_seal(s, p + i * stride, i + 1 < count ? stride : last, suite == 1);
 }
 
+static int ft_suite(const unsigned char *p) { return (p[18] >> 3) & 7; }
+
+/* How many packets from p on have the suite of the first; at most `most`. */
+static size_t ft_run(const unsigned char *p, size_t stride, size_t most) {
+    size_t n = 1;
+    while (n < most && ft_suite(p + n * stride) == ft_suite(p)) n++;
+    return n;
+}
+
+/* Verify and decrypt `count` packets by the suites of their headers; the number of genuine ones. */
 static size_t ft_dearmor_batch(const ft_session *s, unsigned char *p, size_t stride, size_t count, size_t last,
                                unsigned char *verdicts) {
-    size_t i, good = 0;
-    for (i = 0; i < count; i++) {
-        verdicts[i] = (unsigned char)ft_dearmor(s, p + i * stride, i + 1 < count ? stride : last);
-        good += verdicts[i];
+    size_t i, j, n, good = 0;
+    for (i = 0; i < count; i += n) {
+        unsigned char *first = p + i * stride;
+        int suite = ft_suite(first);
+        size_t end;
+        n = ft_run(first, stride, count - i < FT_SIV_BATCH ? count - i : FT_SIV_BATCH);
+        end = i + n < count ? stride : last;
+        if (suite == 3) {
+            ft_siv_open(&s->siv, first, stride, n, end, verdicts + i);
+        } else {
+            for (j = 0; j < n; j++)
+                verdicts[i + j] = suite > 1 ? 0 : (unsigned char)ft_salsa_open(s, first + j * stride,
+                                                                              j + 1 < n ? stride : end, suite);
+        }
     }
+    for (i = 0; i < count; i++) good += verdicts[i];
     return good;
+}
+
+static void ft_armor(const ft_session *s, unsigned char *p, size_t n, int suite) {
+    ft_armor_batch(s, p, n, 1, n, suite);
+}
+
+static int ft_dearmor(const ft_session *s, unsigned char *p, size_t n) {
+    unsigned char verdict = 0;
+    ft_dearmor_batch(s, p, n, 1, n, &verdict);
+    return verdict;
 }
 
 /* p[start:n] ^= Salsa20/12 under the plain key, the id's low three bits cleared: section 3.2. */

@@ -11,10 +11,10 @@ typedef struct {
     uint64_t key0[120], key1[120], h[2];
 } ft_siv_plain;
 
-/* With them: round keys, those of decryption under K1, and H^128 .. H^1 with the XOR of each power's halves. */
+/* With them: round keys, those of decryption under K1, H^128 .. H^1 and the XOR of each power's halves, twice. */
 typedef struct {
     unsigned char key0[240], key1[240], inverse1[240];
-    unsigned char powers[16 * FT_POWERS], folded[8 * FT_POWERS];
+    unsigned char powers[16 * FT_POWERS], folded[16 * FT_POWERS];
 } ft_siv_fast;
 
 typedef union {
