@@ -40,6 +40,7 @@ from fastzt.wire.network_config import NetworkConfig
 from fastzt.wire.push_direct_paths import PushDirectPaths
 from fastzt.wire.reader import Malformed
 from fastzt.wire.rendezvous import Rendezvous
+from fastzt.wire.rules import encode_rules, parse_rules
 from fastzt.wire.verbs import COMPRESSED, VERB_MASK, Verb
 from fastzt.wire.whois import OkWhois, Whois
 from fastzt.wire.world import World
@@ -184,6 +185,7 @@ class Checker:
         assert config.com is not None
         assert config.com.public_hash == self.session.identities[config.issued_to].public_hash()
         self.credentials([config.com], config.capabilities, config.tags, (), config.ownerships)
+        assert encode_rules(parse_rules(config.rules)[0]) == config.rules
         self.seen["config"] += 1
 
     def credentials(self, coms: Any, capabilities: Any, tags: Any, revocations: Any, ownerships: Any) -> None:
@@ -192,6 +194,7 @@ class Checker:
             self.seen[f"{type(one).__name__} signature"] += 1
         for capability in capabilities:
             assert check_capability(capability, self.session.public_of) is Verdict.VALID
+            assert encode_rules(parse_rules(capability.rules)[0]) == capability.rules
             self.seen["Capability signature"] += 1
 
     def packet_credentials(self, found: NetworkCredentials) -> None:

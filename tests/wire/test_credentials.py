@@ -18,6 +18,7 @@ from fastzt.wire.credentials_packet import NetworkCredentials
 from fastzt.wire.ownership import Ownership, Thing
 from fastzt.wire.reader import Malformed, Reader
 from fastzt.wire.revocation import Revocation
+from fastzt.wire.rules import parse_rules
 from fastzt.wire.tag import Tag
 
 ENVIRONMENT = cases("credentials", "environment")[0]
@@ -134,6 +135,7 @@ def test_capability(case: dict[str, Any]) -> None:
     capability = common(case, Capability.read)
     assert (f"{capability.nwid:016x}", capability.timestamp) == (case["network_id"], case["timestamp"])
     assert (capability.id, capability.rule_count) == (case["id"], len(case["rules"]))
+    assert [rule.to_json() for rule in parse_rules(capability.rules)[0]] == case["rules"]
     assert capability.max_custody == case["max_custody_chain_length"]
     custody = [
         {"to": hex5(to), "from": hex5(giver), "signature": signature.hex()}

@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+import contextlib
 from dataclasses import replace
 from typing import Any
 
 import pytest
 from support.vectors import cases, parametrize
 
+from fastzt.wire import dictionary
 from fastzt.wire.com import Com
 from fastzt.wire.config_chunk import MAX_DATA, MAX_TOTAL, ConfigChunk, split
 from fastzt.wire.config_request import ConfigRequest, Metadata
@@ -13,6 +15,7 @@ from fastzt.wire.dictionary import Dictionary
 from fastzt.wire.in_re import InRe
 from fastzt.wire.network_config import NetworkConfig, Route, Specialist
 from fastzt.wire.reader import Malformed
+from fastzt.wire.rules import encode_rules, parse_rules
 
 PAYLOAD = 28
 
@@ -99,7 +102,10 @@ def test_config(case: dict[str, Any]) -> None:
     config = NetworkConfig.parse(data)
     wanted = expected(case["fields"] if case["decoded_same"] else case["decoded_fields"])
     assert {key: value for key, value in fields(config).items() if key in wanted} == wanted
-    assert bool(config.rules) == bool(case["fields"]["rules"])
+    rules, end = parse_rules(config.rules)
+    assert [rule.to_json() for rule in rules] == case["fields"]["rules"]
+    assert end == len(config.rules)
+    assert encode_rules(rules) == config.rules
     if case["decoded_same"]:
         assert config.to_bytes() == data
     assert NetworkConfig.parse(config.to_bytes()) == config
@@ -121,6 +127,25 @@ def test_decode(case: dict[str, Any]) -> None:
 def full() -> NetworkConfig:
     case = next(case for case in cases("network_config", "network_config") if case["name"] == "everything")
     return NetworkConfig.parse(bytes.fromhex(case["dictionary"]))
+
+
+def test_changed_config_is_malformed_or_encodes_again() -> None:
+    data = full().to_bytes()
+    parsed = 0
+    for i in range(0, len(data), 3):
+        for variant in (data[:i], data[:i] + bytes([data[i] ^ 0xC1]) + data[i + 1 :]):
+            with contextlib.suppress(Malformed):
+                config = NetworkConfig.parse(variant)
+                parsed += 1
+                again = config.to_bytes()
+                assert NetworkConfig.parse(again).to_bytes() == again
+    assert parsed > 200
+
+
+def test_text_is_bounded_in_bytes() -> None:
+    config = NetworkConfig.parse(b"v=7\nnwid=1\nid=1\nn=" + b"\xff" * 200)
+    assert len(config.name.encode()) <= 127
+    assert NetworkConfig.parse(config.to_bytes()) == config
 
 
 def test_limits_hold_when_writing() -> None:
@@ -145,8 +170,6 @@ def test_limits_hold_when_writing() -> None:
 def test_lists_keep_their_first_entries_when_reading() -> None:
     config = full()
     blob = b"".join(ownership.to_bytes() for ownership in config.ownerships * 6)
-    from fastzt.wire import dictionary
-
     head = [("v", b"7"), ("nwid", b"1"), ("id", b"1")]
     crowded = dictionary.encode([*head, ("COO", blob), ("S", bytes(7) + b"\1" + bytes(7) + b"\2")])
     read = NetworkConfig.parse(crowded)

@@ -51,11 +51,14 @@ class Dictionary:
         return self.entries.get(key.encode(), b"")
 
     def text(self, key: str, limit: int, default: str = "") -> str:
-        """At most `limit` bytes of text up to the first NUL."""
+        """At most `limit` bytes of UTF-8 up to the first NUL."""
         value = self.get(key)
         if value is None:
             return default
-        return value.partition(b"\0")[0][:limit].decode(errors="replace")
+        text = value.partition(b"\0")[0][:limit].decode(errors="replace")
+        return text.encode()[:limit].decode(
+            errors="ignore"
+        )  # what stands in for bad bytes is longer than they are
 
     def uint(self, key: str, default: int = 0) -> int:
         """A hexadecimal u64 read as C's strtoull reads it: prefix, sign and what follows are tolerated."""

@@ -134,7 +134,7 @@ def _dns(blob: bytes) -> tuple[str, tuple[InetAddress, ...]]:
     if not blob:
         return "", ()
     reader = Reader(blob)
-    domain = reader.take(_DOMAIN_SIZE).partition(b"\0")[0].decode(errors="replace")
+    domain = Dictionary({b"": reader.take(_DOMAIN_SIZE)}).text("", _DOMAIN_SIZE - 1)
     servers = [InetAddress.read(reader) for _ in range(MAX_DNS_SERVERS)]
     return domain, tuple(server for server in servers if server != NIL)
 
