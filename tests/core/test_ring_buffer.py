@@ -1,0 +1,103 @@
+"""RingBuffer: a receiver's and a sender's use of it, memory, and what it refuses."""
+
+from __future__ import annotations
+
+import array
+from types import ModuleType
+from typing import Any
+
+import pytest
+from support.pair import pair, slab_of
+
+
+@pair("ring_buffer")
+def test_a_receiver_fills_a_hole(m: ModuleType, make: Any) -> None:
+    ring = m.RingBuffer(10_000, 2**33)
+    s = slab_of(make, b"abcdefgh", 0)
+    assert ring.append(s, 0, 2) == 2
+    assert ring.write_at(2**33 + 5, s, 5, 3)
+    assert (ring.used(), ring.tail, ring.high) == (2, 2**33 + 2, 2**33 + 8)
+    assert ring.read(100) == b"ab"
+    assert ring.read(100) == b""
+    assert ring.write_at(2**33 + 2, s, 2, 3)
+    assert ring.advance(6)
+    assert not ring.advance(1)
+    assert not ring.advance(-1)
+    target = bytearray(9)
+    assert ring.read_into(target) == 6
+    assert target == b"cdefgh\0\0\0"
+
+
+@pair("ring_buffer")
+def test_a_sender_peeks_and_releases(m: ModuleType, make: Any) -> None:
+    ring = m.RingBuffer(8)
+    assert ring.write(b"0123456789") == 8
+    assert ring.write(b"x") == ring.room() == 0
+    s = make(4)
+    assert ring.peek(3, s, 1, 3)
+    assert bytes(s.view) == b"\x00345"
+    assert not ring.peek(6, s, 0, 3)
+    assert not ring.peek(-1, s, 0, 1)
+    assert ring.peek(8, s, 0, 0)
+    assert ring.discard(5) == 5
+    assert not ring.peek(4, s, 0, 1)
+    assert ring.write(b"abcdef") == 5
+    assert ring.discard(100) == 8
+    assert (ring.head, ring.tail, ring.discard(1), ring.discard(-1)) == (13, 13, 0, 0)
+
+
+@pair("ring_buffer")
+def test_memory_grows_in_steps_and_is_given_back(m: ModuleType, make: Any) -> None:
+    ring = m.RingBuffer(1 << 20)
+    assert ring.capacity == 0
+    steps = []
+    for _ in range(32):
+        ring.write(bytes(2048))
+        steps.append(ring.capacity)
+    assert sorted(set(steps)) == [4096, 8192, 16384, 32768, 65536]
+    ring.discard(60_000)
+    ring.shrink()
+    assert ring.capacity == 8192
+    ring.discard(6000)
+    ring.shrink()
+    assert ring.capacity == 0
+    assert ring.write(b"again") == 5
+    assert ring.read(5) == b"again"
+
+
+@pair("ring_buffer")
+def test_a_raised_limit_lets_more_in(m: ModuleType, make: Any) -> None:
+    ring = m.RingBuffer(10)
+    assert ring.write(bytes(20)) == 10
+    ring.limit = 15
+    assert (ring.room(), ring.write(bytes(20))) == (5, 5)
+    ring.limit = 3
+    assert (ring.room(), ring.write(b"x"), ring.used()) == (0, 0, 15)
+
+
+@pair("ring_buffer")
+def test_write_ahead_is_bounded(m: ModuleType, make: Any) -> None:
+    ring = m.RingBuffer(100, 50)
+    s = make(101)
+    assert not ring.write_at(49, s, 0, 1)
+    assert not ring.write_at(50, s, 0, 101)
+    assert not ring.write_at(150, s, 0, 1)
+    assert not ring.write_at(50, s, 0, 0)
+    assert ring.capacity == 0
+    assert ring.write_at(149, s, 0, 1)
+
+
+@pair("ring_buffer")
+def test_any_buffer_is_taken_and_only_writable_ones_filled(m: ModuleType, make: Any) -> None:
+    ring = m.RingBuffer(100)
+    assert ring.write(array.array("H", [1, 2, 3])) == 6
+    assert ring.write(memoryview(b"xyz")[1:]) == 2
+    assert ring.write(b"") == 0
+    words = array.array("H", [0, 0])
+    assert ring.read_into(words) == 4
+    assert list(words) == [1, 2]
+    with pytest.raises(TypeError):
+        ring.read_into(b"readonly")
+    with pytest.raises(TypeError):
+        ring.write("text")
+    assert ring.read(10) == array.array("H", [3]).tobytes() + b"yz"
