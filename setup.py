@@ -57,8 +57,13 @@ COMPILED = {
     ],
     "vl2": [
         "claims",
+        "credentials_push",
         "evaluator",
         "frame_context",
+        "member",
+        "network",
+        "network_state",
+        "networks",
         "program",
         "sink",
     ],

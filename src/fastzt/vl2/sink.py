@@ -47,3 +47,30 @@ class IpSink:
     def addresses_changed(self, now: int) -> None:
         """The network's addresses or routes are others than before."""
         raise NotImplementedError
+
+
+class DeafSink(IpSink):
+    """Stands in until an IP stack is bound: takes nothing."""
+
+    def fast_input(
+        self, peer: object, slab: Slab, offset: int, length: int, generation: int, now: int
+    ) -> bool:
+        return False
+
+    def input(self, peer: object, slab: Slab, offset: int, length: int, generation: int, now: int) -> None:
+        pass
+
+    def resolved(self, ip16: bytes, peer: object, now: int) -> None:
+        pass
+
+    def unreachable(self, ip16: bytes, now: int) -> None:
+        pass
+
+    def refused(self, peer: object, now: int) -> None:
+        pass
+
+    def addresses_changed(self, now: int) -> None:
+        pass
+
+
+DEAF = DeafSink()

@@ -1,0 +1,199 @@
+"""AddressResolution: which member owns an IP, by ARP or by the address plan (PROTOCOL-VL2 6.7, 1.5)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from .._core.endpoint import V4_PREFIX
+from ..wire.address import address_of, emulated_owner, is_member_mac, resolution_group
+from ..wire.arp import ETHERTYPE, REPLY, REQUEST, Arp
+from ..wire.reader import Malformed
+from . import reasons
+
+if TYPE_CHECKING:
+    from ..vl1.peer import Peer
+    from .network import Network
+
+SECOND = 1_000_000
+RETRY = SECOND
+TRIES = 4
+IDENTITY_POLL = SECOND // 20
+IDENTITY_POLLS = 100
+FRESH = 300 * SECOND  # how long an answer is used
+REFRESH = 240 * SECOND  # asked for again after this, while it is still used
+MAX_NEIGHBORS = 4096
+MAX_PENDING = 256
+NEVER = 1 << 62
+
+
+class Pending:
+    """An IP under resolution: tries made, and when the next one is due."""
+
+    __slots__ = ("due", "owner", "silent", "tries")
+
+    def __init__(self, due: int, silent: bool) -> None:
+        self.tries = 0
+        self.due = due
+        self.owner = 0
+        self.silent = silent
+
+
+class AddressResolution:
+    """Neighbours of one network: IP (16 bytes) -> (address, microseconds of the last answer), capped."""
+
+    def __init__(self, network: Network) -> None:
+        self.network = network
+        self.neighbors: dict[bytes, tuple[int, int]] = {}
+        self.pending: dict[bytes, Pending] = {}
+
+    def resolve(self, ip: bytes, now: int) -> Peer | None:
+        """The peer that owns an IP, or None while it is being found; the sink hears how that ends."""
+        owner = self.planned_owner(ip)
+        if owner is None:
+            owner = self.cached_owner(ip, now)
+        peer = self.network.switch.peer(owner) if owner is not None else None
+        if peer is None:
+            self.ask(ip, False, now, owner or 0)
+        return peer
+
+    def planned_owner(self, ip: bytes) -> int | None:
+        """The owner of an IPv6 address of the network's plan, if we have one of that plan ourselves."""
+        network = self.network
+        if ip.startswith(V4_PREFIX) or network.config is None or not network.config.ndp_emulation:
+            return None
+        for own, bits in network.addresses:
+            owner = emulated_owner(own, bits, ip, network.nwid)
+            if owner is not None and owner != network.me:
+                return owner
+        return None
+
+    def cached_owner(self, ip: bytes, now: int) -> int | None:
+        """The owner as it was last heard; asked again in the background when that is long ago."""
+        known = self.neighbors.get(ip)
+        if known is None:
+            return None
+        address, heard = known
+        if now - heard >= FRESH:
+            del self.neighbors[ip]
+            return None
+        if now - heard >= REFRESH:
+            self.ask(ip, True, now)
+        return address
+
+    def ask(self, ip: bytes, silent: bool, now: int, owner: int = 0) -> None:
+        """Begin to resolve an IP, unless that is under way; `silent`: nobody waits for the outcome.
+
+        With the `owner` known it is only the owner's identity that is missing.
+        """
+        waiting = self.pending.get(ip)
+        if waiting is not None:
+            waiting.silent = waiting.silent and silent
+            return
+        if len(self.pending) >= MAX_PENDING:
+            self.network.stats.drop(reasons.QUEUE_FULL)
+            if not silent:
+                self.network.sink.unreachable(ip, now)
+            return
+        self.pending[ip] = waiting = Pending(now, silent)
+        if owner:
+            self.await_identity(waiting, owner, now)
+        elif ip.startswith(V4_PREFIX) and self.own_ipv4() is not None:
+            self.step(ip, now)
+        else:
+            # Nothing to ask with; the outcome is told from the next tick, not from inside resolve().
+            waiting.tries = TRIES
+            self.network.owner.wake(now)
+
+    def await_identity(self, waiting: Pending, owner: int, now: int) -> None:
+        """The owner's address is known, but not its identity: wait for the WHOIS."""
+        waiting.owner = owner
+        waiting.tries = 0
+        waiting.due = now + IDENTITY_POLL
+        self.network.owner.wake(waiting.due)
+        self.network.switch.want(owner, now)
+
+    def step(self, ip: bytes, now: int) -> None:
+        """One try: an ARP request to the owner's group, or a look whether the owner's identity has come."""
+        waiting = self.pending[ip]
+        network = self.network
+        if waiting.owner and network.switch.peer(waiting.owner) is not None:
+            self.finished(ip, waiting.owner, now)
+            return
+        if waiting.tries >= (IDENTITY_POLLS if waiting.owner else TRIES):
+            del self.pending[ip]
+            if not waiting.silent:
+                network.sink.unreachable(ip, now)
+            return
+        waiting.tries += 1
+        waiting.due = now + (IDENTITY_POLL if waiting.owner else RETRY)
+        network.owner.wake(waiting.due)
+        source = self.own_ipv4()
+        if not waiting.owner and source is not None:
+            request = Arp(REQUEST, network.mac, source, 0, ip)
+            network.multicast.send(*resolution_group(ip), ETHERTYPE, request.to_bytes(), now)
+
+    def own_ipv4(self) -> bytes | None:
+        """The IPv4 address that our requests come from."""
+        for ip, _ in self.network.addresses:
+            if ip.startswith(V4_PREFIX):
+                return ip
+        return None
+
+    def due_at(self) -> int:
+        """When `tick` has something to do (microseconds)."""
+        return min((waiting.due for waiting in self.pending.values()), default=NEVER)
+
+    def tick(self, now: int) -> None:
+        """Ask again, or give up."""
+        for ip in [ip for ip, waiting in self.pending.items() if waiting.due <= now]:
+            self.step(ip, now)
+
+    def arp_in(self, peer: Peer, data: bytes, now: int) -> None:
+        """An ARP packet from a member: answer a request for an address of ours, learn what was asked for."""
+        network = self.network
+        try:
+            arp = Arp.parse(data)
+        except Malformed:
+            network.stats.drop(reasons.MALFORMED)
+            return
+        if not is_member_mac(arp.sender_mac, network.nwid):
+            network.stats.drop(reasons.WRONG_MAC)
+            return
+        owner = address_of(arp.sender_mac, network.nwid)
+        if owner != peer.address:
+            network.stats.drop(reasons.WRONG_MAC)
+            return
+        if arp.operation == REPLY:
+            self.learn(arp.sender_ip, owner, now)
+        elif arp.operation == REQUEST and any(arp.target_ip == ip for ip, _ in network.addresses):
+            if arp.sender_ip in self.neighbors or arp.sender_ip in self.pending:
+                self.learn(arp.sender_ip, owner, now)
+            network.send(peer, ETHERTYPE, arp.reply(network.mac).to_bytes(), now)
+
+    def learn(self, ip: bytes, owner: int, now: int) -> None:
+        """Take an answer: to what was asked, or from the known owner again. Others cannot take an IP over."""
+        known = self.neighbors.get(ip)
+        if ip not in self.pending and (known is None or known[0] != owner):
+            return
+        self.neighbors.pop(ip, None)
+        if len(self.neighbors) >= MAX_NEIGHBORS:
+            del self.neighbors[next(iter(self.neighbors))]
+        self.neighbors[ip] = (owner, now)
+        if ip in self.pending:
+            self.finished(ip, owner, now)
+
+    def finished(self, ip: bytes, owner: int, now: int) -> None:
+        """Tell the sink who the owner is."""
+        waiting = self.pending[ip]
+        peer = self.network.switch.peer(owner)
+        if peer is None:
+            self.await_identity(waiting, owner, now)
+            return
+        del self.pending[ip]
+        if not waiting.silent:
+            self.network.sink.resolved(ip, peer, now)
+
+    def forget(self, owner: int) -> None:
+        """A member is gone: its addresses are asked for anew."""
+        for ip in [ip for ip, (address, _) in self.neighbors.items() if address == owner]:
+            del self.neighbors[ip]
