@@ -6,8 +6,19 @@
 
 #include "session.h"
 
-/* A module that cimports SessionKey needs the layout alone. */
-#ifdef FT_MODULE_ARMOR
+#ifndef FT_MODULE_ARMOR
+/* A module that cimports SessionKey needs its layout alone. Cython copies the inline functions of armor.pxd into it,
+ * unused; called there, they would not link. */
+void ft_armor_setup(void);
+void ft_session_init(ft_session *s, const unsigned char *key, const unsigned char *k0, const unsigned char *k1);
+void ft_session_wipe(ft_session *s);
+void ft_armor(const ft_session *s, unsigned char *p, size_t n, int suite);
+int ft_dearmor(const ft_session *s, unsigned char *p, size_t n);
+void ft_armor_batch(const ft_session *s, unsigned char *p, size_t stride, size_t count, size_t last, int suite);
+size_t ft_dearmor_batch(const ft_session *s, unsigned char *p, size_t stride, size_t count, size_t last,
+                        unsigned char *verdicts);
+void ft_mask_tail(const ft_session *s, unsigned char *p, size_t start, size_t n);
+#else
 #include "gmac_siv.h"
 #include "poly1305.h"
 #include "salsa20.h"

@@ -2,6 +2,7 @@
 #ifndef FASTZT_SESSION_H
 #define FASTZT_SESSION_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 #define FT_POWERS 128
