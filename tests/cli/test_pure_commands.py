@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import stat
 from pathlib import Path
@@ -336,3 +337,10 @@ def test_a_damaged_identity_is_not_replaced(cli: Cli, state: str) -> None:
 
 def test_a_root_that_its_planet_does_not_list_is_refused(cli: Cli, state: str) -> None:
     assert "--endpoint" in cli.bad("root", "--state", state)
+
+
+def test_an_identity_can_come_from_standard_input(
+    cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(SECRETS[0].encode())))
+    assert cli.json("identity", "show", "-")["address"] == f"{OWN.address:010x}"

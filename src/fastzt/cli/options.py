@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -33,18 +34,18 @@ class Checked(ParamType):
 
     def __init__(self, name: str, check: Callable[[str], Any]) -> None:
         self.name = name
-        self.check = check
+        self._check: Callable[[str], Any] = check
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         """Check text; what is no text has been converted already."""
-        return self.check(value) if isinstance(value, str) else value
+        return self._check(value) if isinstance(value, str) else value
 
 
 def read_file(name: str, limit: int, what: str) -> bytes:
     """A file, or standard input for `-`; raises InputError."""
     try:
         if name == "-":
-            data: bytes = click.get_binary_stream("stdin").read(limit + 1)
+            data = sys.stdin.buffer.read(limit + 1)
         else:
             with Path(name).expanduser().open("rb") as file:
                 data = file.read(limit + 1)

@@ -72,19 +72,19 @@ def run(tell: Tell) -> Report:
         tell("root", f"{lab.root.id} listens on {lab.endpoint}, with a controller")
         tell("network", f"{lab.network}, private, addresses from 10.121.15.0/24")
         server = stack.enter_context(Server(lab.directory / "server", lab.planet, lab.network, PORT))
+        watch = Watch()
+        node = lab.member("client")
+        tell("identity", f"client {node.id} in {watch}")
         serving = server.told("node")
         tell("identity", f"server {serving}, in a process of its own")
         lab.authorize(serving)
         address = server.told("address")
         tell("server", f"joined, serves HTTP on {address} port {PORT}")
-        return fetch(lab, address, serving, tell)
+        return fetch(lab, node, address, serving, tell)
 
 
-def fetch(lab: Lab, address: str, serving: str, tell: Tell) -> Report:
+def fetch(lab: Lab, node: Node, address: str, serving: str, tell: Tell) -> Report:
     """The client's side."""
-    watch = Watch()
-    node = lab.member("client")
-    tell("identity", f"client {node.id} in {watch}")
     watch = Watch()
     online(node)
     tell("HELLO", f"the root answered in {watch}")
