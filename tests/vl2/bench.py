@@ -13,11 +13,12 @@ from fastzt._core.slab import Slab
 from fastzt.node.roles.controller import Controller
 from fastzt.node.roles.controller_store import ControllerStore
 from fastzt.vl1.config import SwitchConfig
+from fastzt.vl1.packet import Packet
 from fastzt.vl1.peer import Peer
-from fastzt.vl1.timing import SECOND
 from fastzt.vl2.network import Network
 from fastzt.vl2.networks import Networks
 from fastzt.vl2.sink import IpSink
+from fastzt.wire.verbs import Verb
 
 OFFICE: dict[str, Any] = {
     "name": "office",
@@ -67,18 +68,42 @@ class Stack(IpSink):
         self.changes += 1
 
 
-@dataclass
+class Watched(Networks):
+    """Networks that notes what VL1 hands up: (verb, sender, now, verdict)."""
+
+    def __init__(self, *arguments: Any) -> None:
+        super().__init__(*arguments)
+        self.seen: list[tuple[int, int, int, int]] = []
+
+    def frame(self, peer: Peer, slab: Slab, offset: int, length: int, hops: int, now: int) -> int:
+        verdict = super().frame(peer, slab, offset, length, hops, now)
+        self.seen.append((Verb.FRAME, peer.address, now, verdict))
+        return verdict
+
+    def message(self, packet: Packet, now: int) -> int:
+        verdict = super().message(packet, now)
+        self.seen.append((packet.verb, packet.peer.address, now, verdict))
+        return verdict
+
+
+@dataclass(eq=False)
 class Host:
     """A node with VL2 on top."""
 
     node: Node
-    networks: Networks
+    networks: Watched
     events: list[Any] = field(default_factory=list)
     stack: Stack = field(default_factory=Stack)
+    world: dict[int, Host] = field(default_factory=dict)
 
     @property
     def address(self) -> int:
         return self.node.address
+
+    def times(self, verb: int, sender: Host | None = None) -> list[int]:
+        """When packets with a verb came (microseconds), from one sender or all."""
+        found = self.networks.seen
+        return [at for v, address, at, _ in found if v == verb and sender in (None, self.world.get(address))]
 
     def total(self, name: str) -> int:
         return int(self.node.switch.stats.as_dict().get(f"vl2.{name}", 0))
@@ -94,6 +119,7 @@ class World(Bench):
         self.valid.update({identity.to_bytes(): True for identity in (one, two, three, four)})
         self.world = planet([(one, [ROOT_AT])])
         self.hosts: list[Host] = []
+        self.by_address: dict[int, Host] = {}
         self.root = self.host(one, ROOT_AT, SwitchConfig(root=True))
         self.controller = Controller(one, ControllerStore(None), self.random.randbytes, WALL_OFFSET_MS)
         self.controller.bind(self.root.node.switch, self.root.networks.own_config)
@@ -106,9 +132,10 @@ class World(Bench):
     def host(self, identity: Any, endpoint: Any, config: SwitchConfig | None = None) -> Host:
         """Another running node."""
         node = self.node(identity, self.world, [endpoint], config)
-        networks = Networks(node.switch, self.random.randbytes, WALL_OFFSET_MS)
-        found = Host(node, networks)
+        networks = Watched(node.switch, self.random.randbytes, WALL_OFFSET_MS)
+        found = Host(node, networks, world=self.by_address)
         self.hosts.append(found)
+        self.by_address[found.address] = found
         return found
 
     def step(self, until: int) -> bool:
@@ -185,6 +212,3 @@ def ipv4(source: bytes, target: bytes, payload: bytes = b"", protocol: int = 17)
     length = 20 + len(payload)
     head = bytes([0x45, 0]) + length.to_bytes(2, "big") + bytes(4) + bytes([64, protocol]) + bytes(2)
     return head + source[12:] + target[12:] + payload
-
-
-SECONDS = SECOND
