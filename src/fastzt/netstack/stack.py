@@ -1,0 +1,177 @@
+"""Stack: IP and TCP of one network, sans-IO: packets and time come in, packets leave by the Egress."""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING
+
+from .._core.stats import Stats
+from .._core.timer_wheel import TimerWheel
+from .config import StackConfig
+from .egress import Egress
+from .ingress import Ingress, is_unicast
+from .ports import TABLE, EphemeralPorts
+from .socket_table import SocketTable
+from .tcp.connection import Connection
+from .tcp.listener import TcpListener
+
+if TYPE_CHECKING:
+    import cython
+else:
+    from .. import _cython as cython
+
+if not cython.compiled:
+    from .tcp.state import SYN_SENT
+
+
+class Stack(Ingress):
+    """One per network. Whoever owns the shared wheel calls `expired(now)` of the owner of each due timer."""
+
+    if not cython.compiled:
+        __slots__ = ("connecting", "ports", "resolving")
+
+    def __init__(
+        self,
+        egress: Egress,
+        wheel: TimerWheel,
+        entropy: Callable[[int], bytes],
+        config: StackConfig,
+        sockets: SocketTable,
+        stats: Stats | None = None,
+    ) -> None:
+        super().__init__(egress, wheel, entropy, config, sockets, stats)
+        self.ports = EphemeralPorts(entropy(16), entropy(2 * TABLE))
+        self.resolving: dict[bytes, list[Connection]] = {}
+        self.connecting: list[Connection] = []
+
+    # Addresses and routes
+
+    def add_address(self, ip: bytes, prefix: int) -> None:
+        """Answer for a 16-byte address; `prefix` is that of its family. Raises ValueError."""
+        self.routes.add_address(ip, prefix)
+
+    def remove_address(self, ip: bytes, now: int) -> None:
+        """Give an address up: its flows end."""
+        self.routes.remove_address(ip)
+        for flow in self.flows.flows():
+            if flow.local == ip:
+                flow.fail(errno.ENETDOWN, now)
+
+    def set_routes(self, routes: Iterable[tuple[bytes, int, bytes | None, int]]) -> None:
+        """Replace the routes: (target, prefix of its family, via or None, metric). Raises ValueError."""
+        self.routes.set_routes(routes)
+
+    # What the network tells
+
+    def resolved(self, ip: bytes, peer: object, now: int) -> None:
+        """The neighbor `ip` is `peer`: connects that waited for it go on."""
+        for connection in self.resolving.pop(ip, ()):
+            if connection.state == SYN_SENT and connection.peer is None:
+                connection.resolved(peer, now)
+
+    def unreachable(self, ip: bytes, now: int) -> None:
+        """Nobody answers for the neighbor `ip`: connects that waited for it fail."""
+        for connection in self.resolving.pop(ip, ()):
+            if connection.peer is None:
+                connection.unreachable(errno.EHOSTUNREACH, now)
+
+    def refused(self, peer: object, now: int) -> None:
+        """The peer's data plane refused us: pending connects to it end at once."""
+        for connection in self.connecting:
+            if connection.peer is peer:
+                connection.unreachable(errno.EHOSTUNREACH, now)
+
+    # The user
+
+    def connect(
+        self,
+        ip: bytes,
+        port: int,
+        now: int,
+        *,
+        local_port: int = 0,
+        options: dict[str, int] | None = None,
+    ) -> Connection:
+        """Begin an active open to a 16-byte address; raises OSError (ENETUNREACH, EADDRINUSE, ENOBUFS)."""
+        hop, source = self.routes.next_hop(ip), self.routes.source_for(ip)
+        if hop is None or source is None or not is_unicast(ip) or not 0 < port < 65536:
+            raise os_error(errno.ENETUNREACH)
+        if self.flows.count >= self.config.max_flows:
+            raise os_error(errno.ENOBUFS)
+
+        def taken(candidate: int) -> bool:
+            return self.flows.get(source, candidate, ip, port) is not None
+
+        chosen = local_port or self.ports.choose(source, ip, port, taken)
+        if chosen == 0 or taken(chosen):
+            raise os_error(errno.EADDRINUSE if local_port else errno.EADDRNOTAVAIL)
+        connection = Connection(self, source, chosen, ip, port, None)
+        for name, value in (options or {}).items():
+            connection.set_option(name, value, now)
+        self.flows.add(connection)
+        self.connecting = [other for other in self.connecting if other.state == SYN_SENT]
+        self.connecting.append(connection)
+        key = (source, chosen, ip, port)
+        connection.open(self.isn.initial(*key, now), self.isn.timestamp_offset(*key), now)
+        neighbor = self.egress.resolve(hop, now)
+        if neighbor is None:
+            self.resolving.setdefault(hop, []).append(connection)
+        else:
+            connection.resolved(neighbor, now)
+        return connection
+
+    def listen(
+        self,
+        ip: bytes | None,
+        port: int,
+        backlog: int,
+        now: int,
+        options: dict[str, int] | None = None,
+    ) -> TcpListener:
+        """Listen on an address of ours, or on all (None); raises OSError (EADDRINUSE, EADDRNOTAVAIL)."""
+        if ip is not None and not self.routes.is_local(ip):
+            raise os_error(errno.EADDRNOTAVAIL)
+        if not 0 <= port < 65536 or (ip, port) in self.listeners:
+            raise os_error(errno.EADDRINUSE)
+        if port == 0:
+            zero = bytes(16)
+            port = self.ports.choose(zero, zero, 0, lambda p: any(p == other for _, other in self.listeners))
+        listener = TcpListener(
+            None, ip, port, max(1, min(backlog, self.config.max_backlog)), dict(options or {}), self.forget
+        )
+        listener.handle = self.sockets.allocate(listener)
+        self.listeners[ip, port] = listener
+        return listener
+
+    def forget(self, listener: TcpListener, now: int) -> None:
+        """A listener closes: its half-open connections go, too."""
+        self.listeners.pop((listener.address, listener.port), None)
+        if listener.handle is not None:
+            self.sockets.release(listener.handle)
+        for half in [half for half in self.half_open if half.listener is listener]:
+            half.close()
+
+    # The way out
+
+    def transmit(self, now: int) -> bool:
+        """Send what is ready; True when something was sent and more waits for room."""
+        before = self.emitter.sent
+        blocked = False
+        while self.replies and not blocked:
+            blocked = self.replies[0].output(now)
+            if not blocked:
+                self.replies.popleft()
+        for _ in range(len(self.queue)):
+            flow = self.queue.popleft()
+            flow.queued = False
+            if flow.output(now):
+                blocked = True
+                self.wake(flow)
+        return blocked and self.emitter.sent != before
+
+
+def os_error(number: int) -> OSError:
+    """An OSError with the errno's own text."""
+    return OSError(number, os.strerror(number))

@@ -1,0 +1,201 @@
+"""Connection: what a user does with a TCP connection (RFC 9293 section 3.9.1)."""
+
+from __future__ import annotations
+
+import errno
+import os
+from typing import TYPE_CHECKING
+
+from .half_open import HalfOpen
+from .output import Output
+from .state import NAMES
+
+if TYPE_CHECKING:
+    import cython
+    from typing_extensions import Buffer
+else:
+    from ... import _cython as cython
+
+if not cython.compiled:
+    from .state import (
+        CLOSE,
+        CLOSE_WAIT,
+        CLOSED,
+        ESTABLISHED,
+        FIN_WAIT_2,
+        PASSIVE_OPEN,
+        SYN_ACKED,
+        SYN_RECEIVED,
+        SYN_SENT,
+        TIME_WAIT,
+        step,
+    )
+    from .timers import GIVE_UP
+
+OPTIONS = ("nodelay", "keepalive", "keepalive_idle", "keepalive_interval", "keepalive_probes", "user_timeout")
+
+
+class Connection(Output):
+    """A byte stream each way; the user's calls never wait. `error` is an errno, 0 while all is well.
+
+    `handle.id` is the id that SocketTable.ready() tells; READABLE and WRITABLE come once for each change.
+    """
+
+    if not cython.compiled:
+        __slots__ = ()
+
+    def __repr__(self) -> str:
+        return (
+            f"<Connection {self.handle.id} {NAMES[self.state]} port {self.local_port} to {self.remote_port}>"
+        )
+
+    @property
+    def id(self) -> int:
+        """The id in the socket table."""
+        return self.handle.id
+
+    @property
+    def local_address(self) -> tuple[bytes, int]:
+        """Our 16-byte address and port."""
+        return self.local, self.local_port
+
+    @property
+    def remote_address(self) -> tuple[bytes, int]:
+        """The peer's 16-byte address and port."""
+        return self.remote, self.remote_port
+
+    @property
+    def readable(self) -> int:
+        """Bytes that can be read now."""
+        return self.rx.ring.used()
+
+    @property
+    def writable(self) -> int:
+        """Bytes that a write would take now."""
+        return self.tx.free() if self.may_write() else 0
+
+    @property
+    def eof(self) -> bool:
+        """The peer has ended its direction, or the connection is over, and everything is read."""
+        ended = self.rx.eof or self.state == CLOSED
+        return bool(ended and self.rx.ring.used() == 0 and self.error == 0)
+
+    def may_write(self) -> bool:
+        """Whether our direction is open, or will be."""
+        open_state = self.state == ESTABLISHED or self.state == CLOSE_WAIT
+        return (open_state or self.state == SYN_SENT or self.state == SYN_RECEIVED) and self.tx.fin < 0
+
+    def write(self, data: Buffer, now: int) -> int:
+        """Queue what fits of a bytes-like object; how many bytes that was (0: wait for WRITABLE).
+
+        Raises OSError with `error` after a failure, BrokenPipeError when our direction is closed.
+        """
+        if not self.may_write():
+            self.raise_error()
+            raise BrokenPipeError(errno.EPIPE, os.strerror(errno.EPIPE))
+        taken = self.tx.write(data)
+        self.wants_room = self.tx.free() == 0
+        if taken and self.state >= ESTABLISHED:
+            self.host.wake(self)
+        return taken
+
+    def read_into(self, target: Buffer, now: int) -> int:
+        """Move received bytes into a writable buffer; how many (0: nothing yet, or `eof`).
+
+        Raises OSError with `error` once everything received before the failure is read.
+        """
+        taken = self.rx.ring.read_into(target)
+        if taken > 0:
+            self.after_read()
+        elif self.error:
+            self.raise_error()
+        return taken
+
+    def after_read(self) -> None:
+        """Tell the peer of a window that has opened enough."""
+        if not self.rx.eof and ESTABLISHED <= self.state <= FIN_WAIT_2 and self.rx.wants_update():
+            self.ack_due = True
+            self.host.wake(self)
+
+    def raise_error(self) -> None:
+        """Raise OSError with `error`, if there is one."""
+        if self.error:
+            raise OSError(self.error, os.strerror(self.error))
+
+    def shutdown_write(self, now: int) -> None:
+        """End our direction after what is queued; the peer may still send."""
+        if not self.may_write():
+            return
+        self.tx.close()
+        if self.state == ESTABLISHED or self.state == CLOSE_WAIT:
+            self.state = step(self.state, CLOSE)
+            self.host.wake(self)
+
+    def close(self, now: int) -> None:
+        """The user is done: end in order, or by RST when received bytes were never read (RFC 2525 2.17)."""
+        if self.orphan:
+            return
+        self.orphan = True
+        self.host.sockets.release(self.handle)
+        if self.state == CLOSED or self.state == TIME_WAIT:
+            return
+        if self.state == SYN_SENT:
+            self.fail(errno.ECONNABORTED, now)
+        elif self.rx.ring.used() > 0:
+            self.abort(now)
+        else:
+            self.shutdown_write(now)
+            self.user_timeout = min(self.user_timeout, self.config.orphan_timeout)
+            if self.state == FIN_WAIT_2:
+                self.timers.set(GIVE_UP, now + self.config.fin_wait_2)
+
+    def take_over(self, half: HalfOpen, now: int) -> None:
+        """Passive open: continue a half-open flow whose SYN-ACK has just been acknowledged."""
+        self.ts_offset = half.ts_offset
+        self.tx.start(half.iss)
+        self.rx.start(half.irs)
+        self.state = step(self.state, PASSIVE_OPEN)
+        options = self.host.emitter.options
+        options.clear()
+        options.mss = half.mss
+        options.window_scale = half.scale
+        options.sack_permitted = half.sack
+        options.has_timestamps = half.timestamps
+        options.ts_value = half.ts_recent
+        self.negotiate(options, half.window, now)
+        self.tx.syn_acked()
+        if half.retries == 0:
+            self.tx.rtt.sample(now - half.sent_at)
+        self.established(SYN_ACKED, now)
+
+    def set_option(self, name: str, value: int, now: int) -> None:
+        """Set one of OPTIONS; times in microseconds. Raises KeyError."""
+        if name == "nodelay":
+            self.tx.nodelay = bool(value)
+            self.host.wake(self)
+            return
+        if name == "user_timeout":
+            self.user_timeout = value
+            return
+        if name == "keepalive":
+            self.keepalive = bool(value)
+        elif name == "keepalive_idle":
+            self.keepalive_idle = value
+        elif name == "keepalive_interval":
+            self.keepalive_interval = value
+        elif name == "keepalive_probes":
+            self.keepalive_probes = value
+        else:
+            raise KeyError(name)
+        self.keep_alive(now)
+
+    def get_option(self, name: str) -> int:
+        """The value of one of OPTIONS; raises KeyError."""
+        return {
+            "nodelay": int(self.tx.nodelay),
+            "keepalive": int(self.keepalive),
+            "keepalive_idle": self.keepalive_idle,
+            "keepalive_interval": self.keepalive_interval,
+            "keepalive_probes": self.keepalive_probes,
+            "user_timeout": self.user_timeout,
+        }[name]

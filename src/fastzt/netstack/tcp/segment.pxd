@@ -1,0 +1,42 @@
+cimport cython
+from libc.stdint cimport int64_t, uint32_t, uint64_t
+
+from fastzt._core cimport checksum, ipv4, ipv6, tcp_header
+from fastzt._core.slab cimport Slab
+from fastzt._core.tcp_header cimport TcpOptions
+
+cdef enum:
+    MALFORMED = -1
+    FRAGMENT = -2
+
+
+@cython.final
+cdef class Segment:
+    cdef readonly Slab slab
+    cdef readonly TcpOptions options
+    cdef Py_ssize_t packet
+    cdef Py_ssize_t header
+    cdef Py_ssize_t payload
+    cdef readonly int total
+    cdef readonly int length
+    cdef readonly bint is_v4
+    cdef uint64_t source_hi
+    cdef uint64_t source_lo
+    cdef uint64_t destination_hi
+    cdef uint64_t destination_lo
+    cdef readonly unsigned int source_port
+    cdef readonly unsigned int destination_port
+    cdef readonly uint32_t sequence
+    cdef readonly uint32_t acknowledgment
+    cdef readonly int flags
+    cdef readonly int window
+
+    @cython.locals(size=int)
+    cpdef int parse_ip(self, Slab slab, Py_ssize_t offset, Py_ssize_t length) noexcept
+    @cython.locals(size=int)
+    cdef int parse_ipv6(self, Slab slab, Py_ssize_t offset, Py_ssize_t length) noexcept
+    @cython.locals(slab=Slab, o=Py_ssize_t, size=int)
+    cpdef bint parse_tcp(self) noexcept
+    @cython.locals(start=uint32_t)
+    cdef bint checksum_holds(self, int protocol) noexcept
+

@@ -1,0 +1,128 @@
+"""The packet at hand: addresses, ports and TCP fields of an arriving IP packet, in one reused object."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ..._core.slab import Slab
+from ..._core.tcp_header import TcpOptions
+
+if TYPE_CHECKING:
+    import cython
+else:
+    from ... import _cython as cython
+
+if not cython.compiled:
+    from ..._core import checksum, ipv4, ipv6, tcp_header
+
+    MALFORMED = -1
+    FRAGMENT = -2
+
+
+class Segment:
+    """Filled by `parse_ip` and then `parse_tcp`; offsets point into `slab`, addresses are pairs of u64.
+
+    `packet` is where the IP header starts, `header` the transport header, `payload` the data; `total` counts
+    bytes from `header` to the end of the packet, `length` those of the data.
+    """
+
+    if not cython.compiled:
+        __slots__ = (
+            "acknowledgment",
+            "destination_hi",
+            "destination_lo",
+            "destination_port",
+            "flags",
+            "header",
+            "is_v4",
+            "length",
+            "options",
+            "packet",
+            "payload",
+            "sequence",
+            "slab",
+            "source_hi",
+            "source_lo",
+            "source_port",
+            "total",
+            "window",
+        )
+
+    def __init__(self, slab: Slab) -> None:
+        self.slab = slab
+        self.options = TcpOptions()
+        self.packet = self.header = self.payload = self.total = self.length = 0
+        self.is_v4 = True
+        self.source_hi = self.source_lo = self.destination_hi = self.destination_lo = 0
+        self.source_port = self.destination_port = self.sequence = self.acknowledgment = 0
+        self.flags = self.window = 0
+
+    def parse_ip(self, slab: Slab, offset: int, length: int) -> int:
+        """The transport protocol of a whole IPv4 or IPv6 packet; MALFORMED or FRAGMENT, both negative."""
+        self.slab = slab
+        self.packet = offset
+        size = ipv4.check(slab, offset, length)
+        if size != 0:
+            if ipv4.is_fragment(slab, offset):
+                return FRAGMENT
+            self.is_v4 = True
+            self.source_hi = 0
+            self.source_lo = ipv4.source_low(slab, offset)
+            self.destination_hi = 0
+            self.destination_lo = ipv4.destination_low(slab, offset)
+            self.header = offset + size
+            self.total = ipv4.total_length(slab, offset) - size
+            return ipv4.protocol(slab, offset)
+        return self.parse_ipv6(slab, offset, length)
+
+    def parse_ipv6(self, slab: Slab, offset: int, length: int) -> int:
+        """As `parse_ip`; an extension header counts as the protocol (none is walked)."""
+        size = ipv6.check(slab, offset, length)
+        if size == 0:
+            return MALFORMED
+        self.is_v4 = False
+        self.source_hi = ipv6.source_high(slab, offset)
+        self.source_lo = ipv6.source_low(slab, offset)
+        self.destination_hi = ipv6.destination_high(slab, offset)
+        self.destination_lo = ipv6.destination_low(slab, offset)
+        self.header = offset + size
+        self.total = ipv6.payload_length(slab, offset)
+        return ipv6.next_header(slab, offset)
+
+    def parse_tcp(self) -> bool:
+        """Read the TCP header after `parse_ip`; False when it, its options or its checksum are wrong."""
+        slab = self.slab
+        o = self.header
+        size = tcp_header.check(slab, o, self.total)
+        if size == 0 or not self.checksum_holds(6):
+            return False
+        self.source_port = tcp_header.source_port(slab, o)
+        self.destination_port = tcp_header.destination_port(slab, o)
+        self.sequence = tcp_header.sequence(slab, o)
+        self.acknowledgment = tcp_header.acknowledgment(slab, o)
+        self.flags = tcp_header.flags(slab, o)
+        self.window = tcp_header.window(slab, o)
+        self.payload = o + size
+        self.length = self.total - size
+        return self.options.parse(slab, o, size)
+
+    def checksum_holds(self, protocol: int) -> bool:
+        """Whether the transport checksum with the pseudo header is right (RFC 9293 3.1, RFC 8200 8.1)."""
+        if self.is_v4:
+            start = checksum.pseudo_sum(self.slab, self.packet + 12, 8, protocol, self.total)
+        else:
+            start = checksum.pseudo_sum(self.slab, self.packet + 8, 32, protocol, self.total)
+        return checksum.verify(self.slab, self.header, self.total, start)
+
+    def source(self) -> bytes:
+        """The sender's 16 bytes."""
+        return address(self.source_hi, self.source_lo)
+
+    def destination(self) -> bytes:
+        """The receiver's 16 bytes."""
+        return address(self.destination_hi, self.destination_lo)
+
+
+def address(hi: int, lo: int) -> bytes:
+    """16 bytes of two u64."""
+    return hi.to_bytes(8, "big") + lo.to_bytes(8, "big")

@@ -1,0 +1,347 @@
+"""The sending half of a connection: the send ring, the peer's window, what may leave next.
+
+Positions are 64-bit: their low 32 bits are the sequence number. The bytes stay in the ring until they are
+acknowledged; the segment queue keeps the ranges in flight.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ..._core.ring_buffer import RingBuffer
+from ..._core.segment_queue import SegmentQueue
+from ..config import StackConfig
+from .congestion.base import Controller
+from .congestion.registry import make
+from .recovery import Recovery
+from .rtt import Rtt
+from .segment import Segment
+
+if TYPE_CHECKING:
+    import cython
+    from typing_extensions import Buffer
+else:
+    from ... import _cython as cython
+
+if not cython.compiled:
+    from ..._core.seqnum import diff, unwrap
+    from ..._core.timer_wheel import NEVER
+    from .recovery import OPEN, REPAIR
+
+    MIN_MSS = 48
+    MAX_RTT_SAMPLE = 300_000_000
+
+
+class Sender:
+    """`una`, `next`: SND.UNA, SND.NXT; `window`: the peer's, in bytes; `fin`: the FIN's position or -1.
+
+    `pick` puts what leaves next into `pick_start` and `pick_length` (a FIN counts one), `sent` confirms it.
+    """
+
+    if not cython.compiled:
+        __slots__ = (
+            "attempts",
+            "controller",
+            "fin",
+            "force",
+            "last_sent",
+            "limit",
+            "max_window",
+            "mss",
+            "next",
+            "nodelay",
+            "peer_mss",
+            "persists",
+            "pick_index",
+            "pick_length",
+            "pick_start",
+            "probe_due",
+            "queue",
+            "recovery",
+            "retransmitted",
+            "ring",
+            "round_end",
+            "rtt",
+            "sack",
+            "scale",
+            "scaled",
+            "tail_due",
+            "una",
+            "window",
+            "wl_ack",
+            "wl_seq",
+        )
+
+    def __init__(self, config: StackConfig) -> None:
+        self.limit = config.send_buffer
+        self.nodelay = config.nodelay
+        self.ring = RingBuffer(self.limit)
+        self.queue = SegmentQueue()
+        self.rtt = Rtt(config.min_rto, config.max_rto)
+        self.mss = 536
+        self.controller: Controller = make(config.congestion, self.mss)
+        self.recovery = Recovery(self.queue, self.controller, self.rtt)
+        self.una = self.next = 0
+        self.window = self.max_window = 0
+        self.wl_seq = self.wl_ack = 0
+        self.scale = 0
+        self.scaled = False
+        self.peer_mss = 536
+        self.fin = -1
+        self.sack = False
+        self.attempts = 0  # time-outs of our SYN
+        self.probe_due = False  # an ACK must be provoked
+        self.tail_due = False  # a tail-loss probe must leave
+        self.force = False  # what silly-window avoidance holds back must leave
+        self.persists = 0  # probes of the closed window since it closed
+        self.last_sent = 0
+        self.round_end = 0
+        self.retransmitted = 0
+        self.pick_index = -1
+        self.pick_start = self.pick_length = 0
+
+    def start(self, iss: int) -> None:
+        """Our SYN carries `iss`."""
+        self.una = iss
+        self.next = iss + 1
+        self.ring = RingBuffer(self.limit, self.next)
+
+    def syn_acked(self) -> None:
+        """Our SYN is acknowledged; nothing else is in flight."""
+        self.una = self.round_end = self.next
+        self.rtt.recovered()
+
+    def fit(self, size: int, overhead: int) -> None:
+        """Segments carry `size` bytes; options take `overhead`, which the peer's MSS includes (RFC 6691)."""
+        mss = max(min(size, self.peer_mss - overhead), MIN_MSS)
+        if mss != self.mss:
+            self.mss = mss
+            self.controller.set_mss(mss)
+
+    def write(self, data: Buffer) -> int:
+        """Queue what fits; how many bytes."""
+        return self.ring.write(data)
+
+    def free(self) -> int:
+        """How many bytes can be queued."""
+        return self.ring.room()
+
+    def close(self) -> None:
+        """A FIN follows what is queued."""
+        self.fin = self.ring.tail
+
+    def is_idle(self) -> bool:
+        """Whether nothing is in flight."""
+        return self.queue.count == 0
+
+    def has_unsent(self) -> bool:
+        """Whether data or the FIN has never been sent."""
+        return self.next < self.ring.tail or self.next == self.fin
+
+    def has_work(self) -> bool:
+        """Whether `pick` may find something."""
+        return self.tail_due or self.queue.lost_bytes > 0 or self.has_unsent()
+
+    def is_blocked(self) -> bool:
+        """Whether the peer's window alone holds back what is queued, with nothing in flight."""
+        return self.queue.count == 0 and self.has_unsent()
+
+    def set_window(self, window: int, sequence: int, acknowledgment: int) -> None:
+        """The peer announced `window` bytes in a segment with these positions."""
+        self.window = window
+        if window > 0:
+            self.persists = 0
+        self.max_window = max(self.max_window, window)
+        self.wl_seq = sequence
+        self.wl_ack = acknowledgment
+
+    def acknowledge(self, segment: Segment, ack: int, sequence: int, clock: int, now: int) -> int:
+        """Apply an acknowledgment (una - max_window <= ack <= next); how many bytes it covers newly.
+
+        `sequence` is the segment's position, `clock` our timestamp clock.
+        """
+        queue = self.queue
+        in_flight = queue.pipe() if queue.count > 0 else 0
+        window = segment.window << self.scale
+        changed = window != self.window
+        if ack >= self.una and (self.wl_seq < sequence or (self.wl_seq == sequence and self.wl_ack <= ack)):
+            self.set_window(window, sequence, ack)
+        gained = ack - self.una
+        if gained <= 0 and queue.count == 0:
+            return 0
+        queue.begin_ack()
+        fresh = 0
+        if gained > 0:
+            fresh = queue.acknowledge(ack, now)
+            self.recovery.note_order(ack, fresh, -1)
+            self.ring.discard(ack - self.ring.head)
+            self.una = ack
+        if self.sack and segment.options.sack_count > 0:
+            fresh += self.take_sack(segment, now)
+        self.measure(segment, gained, clock, now)
+        self.recovery.on_ack(self.una, self.next, gained, fresh, self.is_limited(in_flight), now)
+        if not self.sack:
+            if gained > 0:
+                self.recovery.on_partial(self.una, self.next, now)
+            elif gained == 0 and segment.length == 0 and not changed:
+                self.recovery.on_duplicate(self.una, self.next, now)
+        return gained
+
+    def take_sack(self, segment: Segment, now: int) -> int:
+        """Mark the SACK blocks (RFC 2018); how many bytes were not known as received."""
+        fresh = 0
+        for i in range(segment.options.sack_count):
+            left = unwrap(segment.options.sack_left[i], self.una)
+            right = unwrap(segment.options.sack_right[i], self.una)
+            if self.una < left < right <= self.next:
+                before = self.queue.rtt_sent_at
+                n = self.queue.sack(left, right, now)
+                self.recovery.note_order(right, n, before)
+                fresh += n
+        return fresh
+
+    def is_limited(self, in_flight: int) -> bool:
+        """Whether the congestion window was in use (RFC 7661): at least half of it while it doubles."""
+        controller = self.controller
+        if controller.cwnd < controller.ssthresh:
+            return 2 * in_flight >= controller.cwnd
+        return in_flight + 3 * self.mss >= controller.cwnd
+
+    def measure(self, segment: Segment, gained: int, clock: int, now: int) -> None:
+        """Take a round-trip time: of data sent once, else of the echoed timestamp (RFC 7323 4)."""
+        sample = -1
+        if self.queue.rtt_sent_at >= 0:
+            sample = now - self.queue.rtt_sent_at
+        elif gained > 0 and segment.options.has_timestamps and segment.options.ts_echo != 0:
+            sample = diff(clock, segment.options.ts_echo) * 1000
+        if sample < 0 or sample > MAX_RTT_SAMPLE:
+            return
+        if self.una > self.round_end or self.rtt.smoothed == 0:
+            self.rtt.sample(sample)
+            self.round_end = self.next
+        else:
+            self.rtt.observe(sample)
+
+    def pick(self, now: int) -> bool:
+        """Choose what leaves next; False when nothing may."""
+        if self.tail_due:
+            return self.pick_probe(now)
+        queue = self.queue
+        if queue.lost_bytes > 0:
+            i = queue.next_lost()
+            if i >= 0:
+                return self.pick_again(i)
+        return self.pick_new(now)
+
+    def pick_again(self, i: int) -> bool:
+        """Record i of the queue once more, as far as one segment reaches."""
+        k = self.queue.slot(i)
+        start = self.queue.at[k].start
+        n = min(self.queue.at[k].end - start, self.mss)
+        if not self.may_send(n):
+            return False
+        self.pick_index = i
+        self.pick_start = start
+        self.pick_length = n
+        return True
+
+    def pick_new(self, now: int) -> bool:
+        """New data, subject to both windows, Nagle (RFC 1122 4.2.3.4) and silly-window avoidance."""
+        start = self.next
+        room = self.una + self.window - start
+        waiting = self.ring.tail - start
+        if waiting < 0 or room <= 0 or self.queue.count >= self.queue.limit:
+            return False
+        n = min(waiting, self.mss, room)
+        ends = self.fin >= 0 and start + n == self.fin and n < room
+        if n == 0 and not ends:
+            return False
+        if n < self.mss and not ends and not self.force and not self.is_worth(n, n == waiting):
+            return False
+        if self.queue.count == 0 and self.last_sent and now - self.last_sent > self.rtt.rto():
+            self.controller.on_idle(now)
+        if not self.may_send(n):
+            return False
+        self.pick_index = -1
+        self.pick_start = start
+        self.pick_length = n + 1 if ends else n
+        return True
+
+    def is_worth(self, n: int, is_all: bool) -> bool:
+        """Whether a short segment may leave: the last one by Nagle, one cut by the window by its size."""
+        if is_all:
+            return self.nodelay or self.queue.count == 0 or self.fin >= 0
+        return 2 * n >= self.max_window
+
+    def may_send(self, n: int) -> bool:
+        """Whether the congestion window has room for `n` bytes."""
+        pipe = self.queue.pipe() if self.queue.count > 0 else 0
+        return pipe == 0 or pipe + n <= self.controller.cwnd
+
+    def pick_probe(self, now: int) -> bool:
+        """The tail-loss probe (RFC 8985 7.3): new data if there is room for it, else the last segment."""
+        queue = self.queue
+        cwnd = self.controller.cwnd
+        self.controller.cwnd = queue.pipe() + 2 * self.mss
+        found = self.pick_new(now)
+        self.controller.cwnd = cwnd
+        if found:
+            return True
+        if queue.count == 0:
+            self.tail_due = False
+            return False
+        i = queue.count - 1
+        k = queue.slot(i)
+        if queue.at[k].end - queue.at[k].start > self.mss and queue.split(i, queue.at[k].end - self.mss):
+            i += 1
+            k = queue.slot(i)
+        self.pick_index = i
+        self.pick_start = queue.at[k].start
+        self.pick_length = min(queue.at[k].end - self.pick_start, self.mss)
+        return True
+
+    def sent(self, now: int) -> None:
+        """What was picked has left."""
+        is_new = self.pick_index < 0
+        if is_new:
+            self.queue.app_limited = False
+            self.queue.push(self.pick_start, self.pick_start + self.pick_length, now)
+            self.next = self.pick_start + self.pick_length
+        else:
+            self.queue.retransmit(self.pick_index, self.pick_length, now)
+            self.retransmitted += 1
+        self.recovery.on_sent(self.pick_length, is_new, now)
+        self.force = False
+        self.last_sent = now
+        if self.tail_due:
+            self.tail_due = False
+            self.recovery.probe_sent(self.next, not is_new)
+
+    def on_timeout(self, now: int) -> None:
+        """The retransmission timer went off."""
+        self.tail_due = False
+        self.recovery.on_timeout(self.next, now)
+
+    def on_loss_timer(self, now: int) -> None:
+        """The reordering window is over, or a tail-loss probe is due."""
+        deadline = self.recovery.deadline()
+        if deadline > now:
+            return
+        if self.recovery.reorder_deadline != NEVER:
+            self.recovery.detect(self.next, now)
+            if self.recovery.mode == REPAIR:
+                self.recovery.pace(0)
+        elif self.recovery.mode == OPEN:
+            self.tail_due = True
+
+    def on_persist(self) -> None:
+        """The peer's window has stayed too small: use what there is of it, or ask for it."""
+        if self.window > 0:
+            self.force = True
+        else:
+            self.probe_due = True
+        self.persists += 1
+
+    def persist_wait(self) -> int:
+        """How long a closed window is left alone (RFC 9293 3.8.6.1): an RTO, doubled each time."""
+        return min(self.rtt.rto() << min(self.persists, 16), self.rtt.max_rto)
