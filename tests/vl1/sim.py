@@ -182,6 +182,9 @@ class Bench:
 
     def step(self, until: int) -> bool:
         """Go to the next thing that happens, at most to `until`; False when that is reached."""
+        for node in self.nodes:
+            if len(node.switch.context.outbox):
+                self.pump(node)
         deadlines = [node.switch.deadline() for node in self.nodes]
         following = min([*deadlines, self.flight[0][0] if self.flight else until, until])
         self.now = max(self.now, following)

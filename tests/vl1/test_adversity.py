@@ -359,7 +359,7 @@ def test_random_loss_and_reordering_leave_no_error() -> None:
     t = triangle(11, Link(loss=0.3, jitter=300_000))
     for i in range(60):
         t.bench.run(1)
-        t.a.switch.send(t.b.address, Verb.FRAME, bytes(i * 100), t.bench.now)
+        t.a.switch.send(t.b.address, Verb.FRAME, bytes(i * 50), t.bench.now)
         t.b.switch.send(t.a.address, Verb.ECHO, bytes(i), t.bench.now)
     assert len(t.b.sink.frames) > 10
     assert t.bench.errors() == []

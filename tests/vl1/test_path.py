@@ -61,7 +61,7 @@ def test_table_keeps_owned_paths_when_strangers_flood_it() -> None:
     mine.owner = 7
     for n in range(10_000):
         table.get(0, at(n + 1), 2).last_in = 2
-    assert table.count <= 64
+    assert table.count <= 65  # 64 strangers beside ours
     assert table.evicted > 9_000
     assert table.get(0, Endpoint.parse("10.0.0.1", 9993), 3) is mine
 

@@ -217,6 +217,27 @@ def test_a_dead_direct_path_falls_back_to_the_root() -> None:
     assert t.b.sink.frames[2] == (t.a.address, b"straight", 0)
 
 
+def test_a_direct_path_that_breaks_under_traffic_is_left_within_eight_seconds() -> None:
+    t = met()
+    t.bench.run(1)
+    t.bench.link.drop = lambda source, target, data: ROOT_AT not in (source, target)
+    start, sent = t.bench.now, 0
+    while not t.b.sink.frames:
+        t.a.switch.send(t.b.address, Verb.FRAME, bytes([sent]), t.bench.now)
+        t.bench.run(0.5)
+        sent += 1
+        assert t.bench.now - start < 9 * SECOND
+    assert t.b.sink.frames[0][2] == 1
+
+
+def test_traffic_in_one_direction_keeps_its_direct_path() -> None:
+    t = met()
+    for _ in range(60):
+        send_hot(t, b"one way")
+        t.bench.run(0.5)
+    assert {hops for _, _, hops in t.b.sink.frames} == {0}
+
+
 def test_active_peers_keep_their_path_alive() -> None:
     t = met()
     send_hot(t, b"x")

@@ -115,15 +115,17 @@ class Context:
         return [socket.number for socket in self.sockets if socket.endpoint.is_v4 == endpoint.is_v4]
 
     def route(self, peer: Peer, now: int) -> Path | None:
-        """Where packets to a peer go: its direct path, or the best root's when that is silent or missing."""
+        """Where packets to a peer go: its direct path, or the best root's when that is broken or missing."""
         best = peer.best_path(now)
         if best is not None:
-            if best.is_alive(now):
+            if best.is_fresh(now):
                 return best
             self.probing.doubt(peer, best, now)
+            if not best.is_broken(now):
+                return best
         root = self.topology.best_root(now)
         relay = root.best_path(now) if root is not None and root is not peer else None
-        if best is None or (relay is not None and relay.is_alive(now)):
+        if best is None or (relay is not None and not relay.is_broken(now)):
             return relay
         return best
 
@@ -137,6 +139,7 @@ class Context:
             self.outbox.put(data, path.socket, path.endpoint)
         path.last_out = now
         if verb & VERB_MASK not in UNANSWERED:
+            peer.ask(now)
             self.replies.add(packet_id, peer.address, verb & VERB_MASK, now, path.endpoint)
         return packet_id
 

@@ -54,6 +54,7 @@ class HelloService:
         for socket in sockets:
             context.outbox.put(data, socket, endpoint)
             context.paths.get(socket, endpoint, now).last_out = now
+        peer.ask(now)
         context.replies.add(packet_id, peer.address, Verb.HELLO, now, endpoint)
 
     def answered(self, packet: Packet, sent: Sent, now: int) -> bool:

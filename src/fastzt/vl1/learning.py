@@ -43,7 +43,7 @@ class Learning:
             self.learn(peer, path, now)
         elif now - path.last_confirm > CONFIRM_INTERVAL or not path.last_confirm:
             path.last_confirm = now
-            self.context.hello.send(peer, path.endpoint, [path.socket], now)
+            self.context.probing.start(peer, path.endpoint, [path.socket], now, hello=True)
 
     def has_sibling(self, peer: Peer, path: Path, now: int) -> bool:
         """Whether a live path from the same IP at the same socket is known: a new port waits then."""
@@ -51,7 +51,7 @@ class Learning:
             known.owner == peer.address
             and known.socket == path.socket
             and known.endpoint.ip == path.endpoint.ip
-            and known.is_alive(now)
+            and not known.is_broken(now)
             for known in peer.paths
         )
 

@@ -4,6 +4,8 @@ from libc.stdint cimport int64_t, uint64_t
 from fastzt._core.endpoint cimport Endpoint
 
 cdef enum:
+    PATH_PATIENCE = 2500000
+    PATH_FRESH = 5000000
     PATH_ALIVE = 19000000
     PATH_EXPIRY = 243000000
     DEFAULT_MTU = 1432
@@ -24,8 +26,11 @@ cdef class Path:
     cdef public int64_t last_confirm
     cdef public int64_t last_probe
     cdef public int64_t last_echo
+    cdef public int64_t doubted
 
     cpdef bint is_alive(self, int64_t now)
+    cpdef bint is_fresh(self, int64_t now)
+    cpdef bint is_broken(self, int64_t now)
     cpdef bint is_expired(self, int64_t now)
     cpdef int64_t quality(self, int64_t now)
 
@@ -35,6 +40,7 @@ cdef class PathTable:
     cdef readonly dict by_socket
     cdef readonly int count
     cdef readonly int limit
+    cdef int full_at
     cdef readonly int evicted
     cdef Path last
 

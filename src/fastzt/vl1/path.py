@@ -13,7 +13,7 @@ else:
     from .. import _cython as cython
 
 if not cython.compiled:
-    from .timing import DEFAULT_MTU, MIN_MTU, PATH_ALIVE, PATH_EXPIRY
+    from .timing import DEFAULT_MTU, MIN_MTU, PATH_ALIVE, PATH_EXPIRY, PATH_FRESH, PATH_PATIENCE
 
 UNKNOWN_LATENCY = -1
 SILENCE_CAP = 140_000  # ms, PROTOCOL-VL1 7.6
@@ -25,11 +25,13 @@ class Path:
     """A way that datagrams took or may take; times in microseconds, `mtu` in bytes of UDP payload.
 
     `owner` is the address of the peer that proved to be there (0: nobody yet), `last_in` the last datagram of
-    any kind, `last_receive` the last authenticated direct packet of the owner.
+    any kind, `last_receive` the last authenticated direct packet of the owner, `doubted` when
+    it was first asked whether it still works.
     """
 
     if not cython.compiled:
         __slots__ = (
+            "doubted",
             "endpoint",
             "last_confirm",
             "last_echo",
@@ -57,10 +59,25 @@ class Path:
         self.last_confirm = 0
         self.last_probe = 0
         self.last_echo = 0
+        self.doubted = 0
 
     def is_alive(self, now: int) -> bool:
         """Whether any datagram came this way within 19 s."""
         return self.last_in != 0 and now - self.last_in < PATH_ALIVE
+
+    def is_fresh(self, now: int) -> bool:
+        """Whether any datagram came this way within 5 s."""
+        return self.last_in != 0 and now - self.last_in < PATH_FRESH
+
+    def is_broken(self, now: int) -> bool:
+        """Whether it is not alive, or was asked 2.5 s ago and nothing has come since."""
+        asked = self.doubted > self.last_in and now - self.doubted >= PATH_PATIENCE
+        return asked or not self.is_alive(now)
+
+    def doubt(self, now: int) -> None:
+        """It is being asked whether it still works."""
+        if self.doubted <= self.last_in:
+            self.doubted = now
 
     def is_expired(self, now: int) -> bool:
         """Whether its owner has not been authenticated on it for 243 s."""
@@ -69,7 +86,7 @@ class Path:
     def quality(self, now: int) -> int:
         """The cost of sending this way, lower is better (PROTOCOL-VL1 7.6)."""
         cost = self.latency_us // 1000 if self.latency_us >= 0 else 65535
-        if not self.is_alive(now):
+        if self.is_broken(now):
             cost += 65535 + min((now - self.last_in) // 1000, SILENCE_CAP)
         return (cost + 1) * (8 - self.scope)
 
@@ -99,12 +116,13 @@ class PathTable:
     """Every (socket, endpoint) heard of; those that are no peer's path are evicted first-in-first-out."""
 
     if not cython.compiled:
-        __slots__ = ("by_socket", "count", "evicted", "last", "limit")
+        __slots__ = ("by_socket", "count", "evicted", "full_at", "last", "limit")
 
     def __init__(self, limit: int) -> None:
         self.by_socket: dict[int, dict[Endpoint, Path]] = {}
         self.count = 0
         self.limit = limit
+        self.full_at = limit
         self.evicted = 0
         self.last = Path(-1, Endpoint(bytes(16), 0))
 
@@ -122,7 +140,7 @@ class PathTable:
 
     def add(self, socket: int, endpoint: Endpoint, now: int) -> Path:
         """Make a path, evicting a stranger's when the table is full."""
-        if self.count >= self.limit:
+        if self.count >= self.full_at:
             self.evict(now)
         path = Path(socket, endpoint)
         self.by_socket.setdefault(socket, {})[endpoint] = path
@@ -130,8 +148,11 @@ class PathTable:
         return path
 
     def evict(self, now: int) -> None:
-        """Drop the oldest eighth of the paths that nobody owns."""
-        self.evicted += self.drop_strangers(max(1, self.limit // 8), now + 1)
+        """Drop the oldest eighth of the paths that nobody owns; `limit` bounds these alone."""
+        owned = sum(1 for path in self.all() if path.owner)
+        self.full_at = owned + self.limit
+        if self.count >= self.full_at:
+            self.evicted += self.drop_strangers(max(1, self.limit // 8), now + 1)
 
     def drop_strangers(self, most: int, before: int) -> int:
         """Drop up to `most` ownerless paths that were last heard before `before`; returns how many."""

@@ -10,6 +10,7 @@ cdef enum:
     TRUST_EXPIRY = 600000000
     ACTIVITY_TIMEOUT = 500000000
     MAX_PATHS = 64
+    PATH_PATIENCE = 2500000
 
 
 @cython.final
@@ -40,7 +41,7 @@ cdef class Peer:
     cdef public int64_t last_push_in
     cdef public int push_count
     cdef public int64_t next_push
-    cdef public int64_t last_collision
+    cdef public int64_t last_asked
 
     cpdef Path best_path(self, int64_t now)
     cdef Path choose(self, int64_t now)

@@ -17,7 +17,7 @@ else:
     from .. import _cython as cython
 
 if not cython.compiled:
-    from .timing import ACTIVITY_TIMEOUT, MAX_PATHS, PATH_CHOICE, TRUST_EXPIRY
+    from .timing import ACTIVITY_TIMEOUT, MAX_PATHS, PATH_CHOICE, PATH_PATIENCE, TRUST_EXPIRY
 
 AES_PROTOCOL = 12  # from this version on a peer takes suite 3
 UNKNOWN_LATENCY = -1
@@ -43,7 +43,7 @@ class Peer:
             "is_root",
             "key",
             "last_active",
-            "last_collision",
+            "last_asked",
             "last_hello",
             "last_hello_answer",
             "last_push_in",
@@ -89,7 +89,7 @@ class Peer:
         self.last_push_in = 0
         self.push_count = 0
         self.next_push = 0
-        self.last_collision = 0
+        self.last_asked = 0
 
     def best_path(self, now: int) -> Path | None:
         """The direct path to use, or None; the choice holds for a second."""
@@ -133,7 +133,7 @@ class Peer:
         """Whether a path is another peer's, or a dead one from the same IP at the same socket."""
         if old.owner != self.address:
             return True
-        return old.socket == path.socket and old.endpoint.ip == path.endpoint.ip and not old.is_alive(now)
+        return old.socket == path.socket and old.endpoint.ip == path.endpoint.ip and old.is_broken(now)
 
     def drop(self, path: Path) -> None:
         """Forget one path."""
@@ -159,6 +159,15 @@ class Peer:
     def measured(self, latency_us: int) -> None:
         """Take a round trip into the smoothed latency."""
         self.latency_us = latency_us if self.latency_us < 0 else (self.latency_us + latency_us) // 2
+
+    def ask(self, now: int) -> None:
+        """A question is on its way to it; the first since it spoke is what counts."""
+        if self.last_asked <= self.last_receive:
+            self.last_asked = now
+
+    def is_answering(self, now: int) -> bool:
+        """Whether it has spoken since it was asked, or was asked less than 2.5 s ago."""
+        return self.last_asked <= self.last_receive or now - self.last_asked < PATH_PATIENCE
 
     def trust(self, now: int) -> None:
         """It is a member of a network of ours: trusted for 600 s (PROTOCOL-VL1 7.3)."""

@@ -13,6 +13,7 @@ from .timing import MAX_WAITING, NEVER, PROBE_RETRY, SECOND
 if TYPE_CHECKING:
     from .context import Context
 
+Key = tuple[int, int, Endpoint]  # peer, socket, endpoint
 TRIES = 3
 ECHO_PROTOCOL = 5  # from this version on a peer answers ECHO
 
@@ -22,10 +23,12 @@ class Probing:
 
     def __init__(self, context: Context) -> None:
         self.context = context
-        self.running: dict[tuple[int, int, Endpoint], tuple[int, int]] = {}
+        self.running: dict[Key, tuple[int, int, bool]] = {}
         self.due = NEVER
 
-    def start(self, peer: Peer, endpoint: Endpoint, sockets: list[int], now: int) -> None:
+    def start(
+        self, peer: Peer, endpoint: Endpoint, sockets: list[int], now: int, hello: bool = False
+    ) -> None:
         """Probe an endpoint from these sockets unless that is under way or the path is known and alive."""
         for socket in sockets:
             key = (peer.address, socket, endpoint)
@@ -34,20 +37,21 @@ class Probing:
             path = self.context.paths.get(socket, endpoint, now)
             if path.owner == peer.address and path.is_alive(now):
                 continue
-            self.running[key] = (TRIES - 1, now + PROBE_RETRY)
+            self.running[key] = (TRIES - 1, now + PROBE_RETRY, hello)
             self.due = min(self.due, now + PROBE_RETRY)
-            self.probe(peer, path, now)
+            self.probe(peer, path, now, hello)
 
-    def probe(self, peer: Peer, path: Path, now: int) -> None:
-        """One ECHO, or a HELLO where the peer's version is unknown (PROTOCOL-VL1 5.5)."""
+    def probe(self, peer: Peer, path: Path, now: int, hello: bool = False) -> None:
+        """One ECHO, or a HELLO if wanted or where the peer's version is unknown (PROTOCOL-VL1 5.5)."""
         path.last_probe = now
-        if peer.protocol >= ECHO_PROTOCOL:
+        if peer.protocol >= ECHO_PROTOCOL and not hello:
             self.context.send_on(peer, path, Verb.ECHO, self.context.entropy(8), now)
         else:
             self.context.hello.send(peer, path.endpoint, [path.socket], now)
 
     def doubt(self, peer: Peer, path: Path, now: int) -> None:
         """A known path is silent while there is something to send: ask whether it still works."""
+        path.doubt(now)
         if now - path.last_probe >= SECOND:
             self.probe(peer, path, now)
 
@@ -55,12 +59,12 @@ class Probing:
         """Repeat what was not answered."""
         if now < self.due:
             return
-        for key, (tries, due) in list(self.running.items()):
+        for key, (tries, due, hello) in list(self.running.items()):
             if now >= due:
-                self.repeat(key, tries, now)
-        self.due = min((due for _, due in self.running.values()), default=NEVER)
+                self.repeat(key, tries, hello, now)
+        self.due = min((due for _, due, _ in self.running.values()), default=NEVER)
 
-    def repeat(self, key: tuple[int, int, Endpoint], tries: int, now: int) -> None:
+    def repeat(self, key: Key, tries: int, hello: bool, now: int) -> None:
         """Probe once more, or end it."""
         address, socket, endpoint = key
         peer = self.context.topology.peers.get(address)
@@ -68,5 +72,5 @@ class Probing:
         if peer is None or tries <= 0 or (path.owner == address and path.is_alive(now)):
             del self.running[key]
             return
-        self.running[key] = (tries - 1, now + PROBE_RETRY)
-        self.probe(peer, path, now)
+        self.running[key] = (tries - 1, now + PROBE_RETRY, hello)
+        self.probe(peer, path, now, hello)

@@ -13,10 +13,12 @@ from ..wire.verbs import Verb
 from . import reasons
 from .path import Path
 from .peer import Peer
-from .timing import INTRODUCTION_INTERVAL, MAX_HOPS, MAX_INTRODUCED
+from .timing import INTRODUCTION_INTERVAL, INTRODUCTION_REPEAT, MAX_HOPS, MAX_INTRODUCED
 
 if TYPE_CHECKING:
     from .context import Context
+
+REPEATED = 3
 
 
 class Relay:
@@ -24,7 +26,7 @@ class Relay:
 
     def __init__(self, context: Context) -> None:
         self.context = context
-        self.introduced: dict[tuple[int, int], int] = {}
+        self.introduced: dict[tuple[int, int], tuple[int, int]] = {}  # pair: when last, how often
 
     def packet(self, slab: Slab, offset: int, n: int, path: Path, now: int) -> None:
         """A packet, or the head of one, for somebody else."""
@@ -74,10 +76,10 @@ class Relay:
         self.context.stats.add(reasons.RELAYED)
 
     def introduce(self, a: Peer, b: Peer, now: int) -> None:
-        """Tell two peers of each other's addresses, a pair at most each 30 s (PROTOCOL-VL1 5.5)."""
+        """Tell two peers of each other: three times in 10 s, then each 30 s (PROTOCOL-VL1 5.5)."""
         pair = (min(a.address, b.address), max(a.address, b.address))
-        last = self.introduced.get(pair)
-        if last is not None and now - last < INTRODUCTION_INTERVAL:
+        last, count = self.introduced.get(pair, (-INTRODUCTION_INTERVAL, 0))
+        if now - last < (INTRODUCTION_REPEAT if count < REPEATED else INTRODUCTION_INTERVAL):
             return
         places = meeting_place(a, b, now)
         if places is None:
@@ -85,7 +87,7 @@ class Relay:
         self.introduced.pop(pair, None)
         if len(self.introduced) >= MAX_INTRODUCED:
             del self.introduced[next(iter(self.introduced))]
-        self.introduced[pair] = now
+        self.introduced[pair] = (now, count + 1)
         of_a, of_b = places
         self.tell(a, b, of_b, now)
         self.tell(b, a, of_a, now)

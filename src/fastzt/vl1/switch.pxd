@@ -46,7 +46,7 @@ cdef class Switch:
     @cython.locals(peer=Peer, source=uint64_t, sink=VirtualSink)
     cdef whole(self, Slab slab, Py_ssize_t offset, Py_ssize_t n, Path path, int64_t now)
     cdef cold(self, Slab slab, Py_ssize_t offset, Py_ssize_t n, Peer peer, Path path, int64_t now)
-    @cython.locals(hops=int, verdict=int, recent=RecentIds)
+    @cython.locals(hops=int, verdict=int, pushed=bint, recent=RecentIds)
     cdef frame(self, VirtualSink sink, Slab slab, Py_ssize_t offset, Py_ssize_t n, Peer peer, Path path, int64_t now)
     cdef Peer find(self, uint64_t address)
     cpdef Path route(self, Peer peer, int64_t now)

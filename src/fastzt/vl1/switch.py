@@ -225,7 +225,8 @@ class Switch:
                 peer.trust(now)
             elif verdict == DEFERRED:
                 self.hold(slab, offset, n, peer, path, now)
-        if hops == 0 and path.owner == peer.address and now < peer.next_push:
+        pushed = now < peer.next_push or not peer.is_trusted(now)
+        if hops == 0 and path.owner == peer.address and pushed:
             peer.last_receive = now
             path.last_receive = now
         else:

@@ -9,6 +9,8 @@ MILLISECOND = 1_000
 SECOND = 1_000_000
 NEVER = 2**62
 
+PATH_FRESH = 5 * SECOND  # last datagram younger than this: no question whether it works
+PATH_PATIENCE = 2_500 * MILLISECOND  # a doubted path that has not answered for this long is broken
 PATH_ALIVE = 19 * SECOND  # last datagram younger than this: the path is alive
 PATH_EXPIRY = 243 * SECOND  # since the last authenticated direct packet
 PATH_CHOICE = SECOND  # how long a choice between paths holds
@@ -34,6 +36,7 @@ PUSH_INTERVAL_DIRECT = 120 * SECOND
 PUSH_GATE = 30 * SECOND
 PUSH_GATE_COUNT = 8
 INTRODUCTION_INTERVAL = 30 * SECOND
+INTRODUCTION_REPEAT = 5 * SECOND  # the first three, in case one is lost or comes too early
 SURFACE_TIMEOUT = 600 * SECOND
 HOUSEKEEPING = 30 * SECOND
 

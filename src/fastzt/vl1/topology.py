@@ -99,7 +99,7 @@ class Topology:
             path = root.best_path(now)
             if path is None:
                 continue
-            cost = (not path.is_alive(now), relay_cost(root, now))
+            cost = (path.is_broken(now) or not root.is_answering(now), relay_cost(root, now))
             if best is None or cost < best_cost or (cost == best_cost and root.address > best.address):
                 best, best_cost = root, cost
         return best

@@ -37,7 +37,7 @@ class Transmitter:
     def route(self, peer: Peer, now: int) -> Path | None:
         """Where packets to a peer go: its best direct path, else the best root's; None without either."""
         path = peer.best_path(now)
-        if path is not None and path.is_alive(now):
+        if path is not None and path.is_fresh(now):
             return path
         return self.context.route(peer, now)
 

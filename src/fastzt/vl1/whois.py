@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 MAX_ASKED = 16  # addresses in one WHOIS
 MAX_ANSWERED = 64
-ALTERNATE = 2  # unanswered requests after which other roots are asked in turn
+ALTERNATE = 1  # unanswered requests after which other roots are asked in turn
 
 
 class Wanted:
