@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections import deque
+
 from ..wire.config_chunk import MAX_CHUNKS, ConfigChunk
 
 MAX_UPDATES = 3  # configs under assembly at once
+MAX_COMPLETED = 32  # ids of configs that were completed lately
 
 
 class Update:
@@ -25,18 +28,28 @@ class ConfigAssembly:
     Takes only chunks whose signature has been verified, so that nobody but the controller can displace one.
     """
 
-    __slots__ = ("evicted", "updates")
+    __slots__ = ("completed", "evicted", "updates")
 
     def __init__(self) -> None:
         self.updates: dict[int, Update] = {}
+        self.completed: deque[int] = deque(maxlen=MAX_COMPLETED)
         self.evicted = 0
+
+    def is_new(self, chunk: ConfigChunk) -> bool:
+        """Whether the chunk belongs to no config completed lately and has not come before."""
+        if chunk.update_id in self.completed:
+            return False
+        update = self.updates.get(chunk.update_id)
+        return update is None or chunk.key not in update.keys
 
     def add(self, chunk: ConfigChunk, now: int) -> bytes | None:
         """The whole dictionary when this chunk was the last one missing, else None."""
+        if not self.is_new(chunk):
+            return None
         update = self.updates.get(chunk.update_id)
         if update is None or len(update.buffer) != chunk.total:
             update = self.open(chunk)
-        if chunk.key in update.keys or len(update.keys) >= MAX_CHUNKS:
+        if len(update.keys) >= MAX_CHUNKS:
             return None
         update.keys.add(chunk.key)
         update.buffer[chunk.offset : chunk.offset + len(chunk.data)] = chunk.data
@@ -45,6 +58,7 @@ class ConfigAssembly:
         if update.received < chunk.total:
             return None
         del self.updates[chunk.update_id]
+        self.completed.append(chunk.update_id)
         return bytes(update.buffer)
 
     def open(self, chunk: ConfigChunk) -> Update:

@@ -98,6 +98,8 @@ class ConfigClient:
                 network.stats.drop(reasons.REFUSED_CONFIG)
                 return IGNORED
             return self.take(chunk.data, is_answer, now)
+        if not self.assembly.is_new(chunk):
+            return ACCEPTED
         valid = network.owner.verify(self.controller, chunk.signed_bytes, chunk.signature)
         if valid is None:
             network.switch.want(self.controller, now)

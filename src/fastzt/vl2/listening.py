@@ -60,7 +60,7 @@ def gather(networks: Networks, packet: Packet, now: int) -> int:
     """MULTICAST_GATHER: answered when anybody is known, else there is silence."""
     request = Gather.parse(packet.payload)
     if request.com is not None:
-        networks.accept_com(request.com, now)
+        networks.accept_com(packet.peer, request.com, now)
     if not request.limit or not is_authorized(networks, request.nwid, packet, now):
         return IGNORED
     group = (request.nwid, request.mac, request.adi)
@@ -92,7 +92,7 @@ def frame_answered(networks: Networks, packet: Packet, now: int) -> int:
     """OK(MULTICAST_FRAME): a certificate, and listeners, if it has them."""
     answer = OkMulticastFrame.parse(packet.payload)
     if answer.com is not None:
-        networks.accept_com(answer.com, now)
+        networks.accept_com(packet.peer, answer.com, now)
     if answer.gathered is None:
         return ACCEPTED
     return take(networks, (answer.nwid, answer.mac, answer.adi), answer.gathered, now)

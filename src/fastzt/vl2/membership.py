@@ -101,6 +101,11 @@ class Membership:
         results += [self.accept_ownership(item) for item in packet.ownerships if item.nwid == self.nwid]
         return max(results), fresh
 
+    def holds(self, com: Com) -> bool:
+        """Whether this very certificate is the one held for its member."""
+        held = self.members.get(com.issued_to)
+        return held is not None and held.com == com
+
     def accept_com(self, com: Com) -> Result:
         """A certificate of membership, of whoever it names (4.2)."""
         if com.signer != self.controller or com.nwid != self.nwid or not com.issued_to:

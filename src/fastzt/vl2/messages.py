@@ -15,6 +15,7 @@ from .membership import Result
 
 if TYPE_CHECKING:
     from ..vl1.packet import Packet
+    from ..vl1.peer import Peer
     from ..wire.revocation import Revocation
     from .networks import Networks
 
@@ -60,15 +61,8 @@ def network_id(payload: bytes) -> int:
 
 def credentials(networks: Networks, packet: Packet, now: int) -> int:
     """NETWORK_CREDENTIALS, gated per sender; a packet that waited for an identity passes the gate again."""
-    if packet.peer.token is None:
-        packet.peer.token = Memberships()
-    token: Memberships = packet.peer.token  # type: ignore[assignment]
-    if packet.packet_id != token.credentials_id:
-        if now - token.credentials_at < CREDENTIALS_GATE:
-            networks.stats.drop(reasons.GATED)
-            return IGNORED
-        token.credentials_at = now
-        token.credentials_id = packet.packet_id
+    if not networks.by_id or not passes_gate(networks, packet.peer, now, packet.packet_id):
+        return IGNORED
     shown = NetworkCredentials.parse(packet.payload)
     verdict = IGNORED
     for network in networks.all():
@@ -76,12 +70,28 @@ def credentials(networks: Networks, packet: Packet, now: int) -> int:
         if result == Result.DEFERRED:
             networks.switch.want(network.membership.controller, now)
             verdict = DEFERRED
-        elif result != Result.REJECTED and verdict == IGNORED:
-            verdict = TRUSTED
+        elif result != Result.REJECTED and verdict != DEFERRED:
+            member = network.member_of(packet.peer)
+            verdict = max(verdict, TRUSTED if network.is_allowed(packet.peer, member) else ACCEPTED)
         for revocation in fresh:
             propagate(networks, packet, revocation, now)
     networks.retry(packet.peer.address, now)
     return verdict
+
+
+def passes_gate(networks: Networks, peer: Peer, now: int, packet_id: int = 0) -> bool:
+    """Whether the peer's credentials are looked at now; the same packet, offered again, passes once more."""
+    if peer.token is None:
+        peer.token = Memberships()
+    token: Memberships = peer.token  # type: ignore[assignment]
+    if packet_id and packet_id == token.credentials_id:
+        return True
+    if now - token.credentials_at < CREDENTIALS_GATE:
+        networks.stats.drop(reasons.GATED)
+        return False
+    token.credentials_at = now
+    token.credentials_id = packet_id
+    return True
 
 
 def propagate(networks: Networks, packet: Packet, revocation: Revocation, now: int) -> None:

@@ -67,6 +67,8 @@ class Multicast:
         if network.config is not None and network.config.enable_broadcast:
             groups.add((BROADCAST_MAC, 0))
         new = groups - self.groups
+        if not self.groups:
+            self.announced_at = now
         self.groups = groups
         if new:
             for address in self.keepers():

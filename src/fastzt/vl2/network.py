@@ -140,7 +140,7 @@ class Network(NetworkState):
 
     def room(self, peer: Peer, now: int) -> int:
         """Bytes of the largest IP packet that travels to the peer as one datagram."""
-        path = peer.best_path(now)
+        path = self.switch.route(peer, now)
         mtu = PLAIN_MTU if path is None else path.mtu
         return mtu - PACKET_HEAD - HEAD
 

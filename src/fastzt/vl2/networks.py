@@ -229,10 +229,15 @@ class Networks(VirtualSink):
         peer = self.switch.peer(signer)
         return None if peer is None else bool(peer.identity.verify(message, signature))
 
-    def accept_com(self, com: Com, now: int) -> None:
-        """A certificate that came with a frame or a gather (4.9); one that cannot be checked yet is lost."""
+    def accept_com(self, peer: Peer, com: Com, now: int) -> None:
+        """A certificate that came with a frame or a gather (4.9); one that cannot be checked yet is lost.
+
+        Verifying costs time: a peer's certificates other than the one held are looked at four times a second.
+        """
         network = self.by_id.get(com.nwid)
-        if network is None:
+        if network is None or network.membership.holds(com):
+            return
+        if not messages.passes_gate(self, peer, now):
             return
         result = network.membership.accept_com(com)
         if result == Result.DEFERRED:

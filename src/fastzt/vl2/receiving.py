@@ -22,7 +22,7 @@ ACCEPT, SUPER_ACCEPT = 2, 3  # evaluator
 def is_admitted(network: Network, packet: Packet, com: Com | None, now: int) -> Member | None:
     """The sender's member when it passes the gate; else it is asked for its certificate."""
     if com is not None:
-        network.owner.accept_com(com, now)
+        network.owner.accept_com(packet.peer, com, now)
     member = network.member_of(packet.peer)
     if network.is_allowed(packet.peer, member):
         network.multicast.greet(packet.peer, member, now)
