@@ -33,5 +33,5 @@ cdef class Member:
 cdef class Memberships:
     cdef public Member last
     cdef public dict by_network
-    cdef public int64_t credentials_at
+    cdef public object gate
     cdef public uint64_t credentials_id

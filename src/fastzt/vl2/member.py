@@ -9,6 +9,7 @@ from .claims import NO_CLAIMS, Claims
 if TYPE_CHECKING:
     import cython
 
+    from ..vl1.rate_gate import TokenBucket
     from ..wire.capability import Capability
     from ..wire.com import Com
     from ..wire.ownership import Ownership
@@ -76,15 +77,15 @@ class Member:
 
 
 class Memberships:
-    """What `Peer.token` holds: the peer's members by network id, the last one used, and a gate."""
+    """What `Peer.token` holds: the peer's members by network id, the last one used, a gate."""
 
     if not cython.compiled:
-        __slots__ = ("by_network", "credentials_at", "credentials_id", "last")
+        __slots__ = ("by_network", "credentials_id", "gate", "last")
 
     def __init__(self) -> None:
         self.last = NO_MEMBER
         self.by_network: dict[int, Member] = {}
-        self.credentials_at = NEVER
+        self.gate: TokenBucket | None = None
         self.credentials_id = 0
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ..vl1.rate_gate import TokenBucket
 from ..wire.config_request import ConfigRequest
 from ..wire.credentials_packet import NetworkCredentials
 from ..wire.error_body import ErrorBody
@@ -20,7 +21,9 @@ if TYPE_CHECKING:
     from .networks import Networks
 
 IGNORED, ACCEPTED, TRUSTED, DEFERRED = range(4)  # vl1.sink
-CREDENTIALS_GATE = 250_000  # a quarter of what senders keep to, so that jitter costs nothing
+# Senders keep to one a second, but several revocations may follow each other, and none must be lost.
+CREDENTIALS_BURST = 8
+CREDENTIALS_PER_SECOND = 4
 FRAMES = {Verb.EXT_FRAME: receiving.ext_frame, Verb.MULTICAST_FRAME: receiving.multicast_frame}
 DATA = (Verb.FRAME, Verb.EXT_FRAME, Verb.MULTICAST_FRAME)
 
@@ -86,10 +89,11 @@ def passes_gate(networks: Networks, peer: Peer, now: int, packet_id: int = 0) ->
     token: Memberships = peer.token  # type: ignore[assignment]
     if packet_id and packet_id == token.credentials_id:
         return True
-    if now - token.credentials_at < CREDENTIALS_GATE:
+    if token.gate is None:
+        token.gate = TokenBucket(CREDENTIALS_BURST, CREDENTIALS_PER_SECOND, now)
+    if not token.gate.take(now):
         networks.stats.drop(reasons.GATED)
         return False
-    token.credentials_at = now
     token.credentials_id = packet_id
     return True
 

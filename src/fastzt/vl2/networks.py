@@ -232,7 +232,7 @@ class Networks(VirtualSink):
     def accept_com(self, peer: Peer, com: Com, now: int) -> None:
         """A certificate that came with a frame or a gather (4.9); one that cannot be checked yet is lost.
 
-        Verifying costs time: a peer's certificates other than the one held are looked at four times a second.
+        Verifying costs time: any but the one held passes the gate of the peer's credentials packets.
         """
         network = self.by_id.get(com.nwid)
         if network is None or network.membership.holds(com):
