@@ -195,7 +195,7 @@ class Node:
     # The end
 
     def close(self, linger: float = LINGER) -> None:
-        """End the node: closed sockets deliver what was sent, within `linger` seconds; open ones are reset."""
+        """End the node: closed sockets deliver what was sent (`linger`: seconds at most), others are reset."""
         if self.closed:
             return
         core = self._driver.core
