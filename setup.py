@@ -71,6 +71,9 @@ COMPILED = {
         "cubic",
         "newreno",
     ],
+    "node": [
+        "adapter",
+    ],
     "vl1": [
         "defragmenter",
         "id_source",

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from ..errors import HostUnreachableError, InputError, NoRouteError
 from ..io.threaded import ThreadedDriver
 from ..io.waiter import TimedOut
-from . import addresses
+from . import addresses, report
 from .listener import Listener
 from .socket import Socket, os_error
 
@@ -38,7 +38,7 @@ class Network:
     @property
     def name(self) -> str:
         """The network's name, as its controller gives it."""
-        return self._driver.run(lambda now: self._core.network(self._nwid).name)
+        return self._driver.run(lambda now: report.name_of(self._core.network(self._nwid)))
 
     @property
     def addresses(self) -> list[addresses.Interface]:
@@ -58,9 +58,7 @@ class Network:
         """
         self._driver.check()
         hosts, port = addresses.candidates(address)
-        routed = [
-            ip for ip in hosts if self._driver.run(lambda now, ip=ip: self._core.routes(self._nwid, ip))
-        ]
+        routed = self._driver.run(lambda now: [ip for ip in hosts if self._core.routes(self._nwid, ip)])
         if not routed:
             raise NoRouteError(f"network {self.id} has no route to {address[0]}")
         return open_connection(self._driver, self._nwid, routed[0], port, timeout)

@@ -131,13 +131,11 @@ class Node:
         if network is not None:
             return self.join(network, timeout).connect(address, timeout)
         hosts, port = addresses.candidates(address)
-        for ip in hosts:
-            found = self._driver.run(lambda now, ip=ip: self._driver.core.networks_with(ip))
+        core = self._driver.core
+        for ip, found in self._driver.run(lambda now: [(host, core.networks_with(host)) for host in hosts]):
             if len(found) > 1:
                 names = " and ".join(f"{nwid:016x}" for nwid in found)
-                raise InputError(
-                    f"{addresses.host_text(ip)} is on networks {names}: say which one with network="
-                )
+                raise InputError(f"{addresses.host_text(ip)} is on networks {names}: say which with network=")
             if found:
                 return open_connection(self._driver, found[0], ip, port, timeout)
         raise NoRouteError(f"no joined network has a route to {address[0]}")
@@ -195,7 +193,7 @@ class Node:
     # The end
 
     def close(self, linger: float = LINGER) -> None:
-        """End the node: closed sockets deliver what was sent (`linger`: seconds at most), others are reset."""
+        """End the node: closed sockets deliver what was sent within `linger` seconds, others are reset."""
         if self.closed:
             return
         core = self._driver.core

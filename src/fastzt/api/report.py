@@ -13,6 +13,7 @@ from . import addresses
 if TYPE_CHECKING:
     from ..node.core import Core
     from ..vl1.peer import Peer
+    from ..vl2.network import Network as VirtualNetwork
 
 
 def status(core: Core, now: int) -> dict[str, Any]:
@@ -27,12 +28,17 @@ def status(core: Core, now: int) -> dict[str, Any]:
     }
 
 
+def name_of(found: VirtualNetwork) -> str:
+    """The name that a network's controller gave it."""
+    return found.config.name if found.config is not None else ""
+
+
 def network(core: Core, nwid: int) -> dict[str, Any]:
     """One network."""
     found = core.network(nwid)
     return {
         "id": f"{nwid:016x}",
-        "name": found.name,
+        "name": name_of(found),
         "status": found.status.name,
         "mac": ":".join(f"{byte:02x}" for byte in found.mac.to_bytes(6, "big")),
         "addresses": [str(addresses.interface(ip, prefix)) for ip, prefix in found.addresses],

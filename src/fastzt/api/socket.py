@@ -271,7 +271,7 @@ class Socket(Timeouts):
     @property
     def peer_id(self) -> str:
         """The authenticated node at the other end: 10 hex digits."""
-        peer = self._connection.peer
+        peer: Any = self._connection.peer
         return f"{peer.address:010x}" if peer is not None else ""
 
     def setsockopt(self, level: int, optname: int, value: Any, optlen: int | None = None) -> None:

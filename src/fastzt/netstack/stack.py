@@ -153,6 +153,25 @@ class Stack(Ingress):
         for half in [half for half in self.half_open if half.listener is listener]:
             half.close()
 
+    def end(self, now: int) -> None:
+        """Reset the connections that the user has not closed, and stop listening."""
+        for flow in self.flows.flows():
+            if isinstance(flow, Connection) and not flow.orphan:
+                flow.abort(now)
+        for listener in list(self.listeners.values()):
+            listener.close(now)
+
+    def close(self, now: int) -> None:
+        """The network is gone: every connection fails (ENETDOWN), and listening stops."""
+        for flow in self.flows.flows():
+            flow.fail(errno.ENETDOWN, now)
+        for listener in list(self.listeners.values()):
+            listener.close(now)
+
+    def is_quiet(self) -> bool:
+        """Whether all that was written to connections since closed has been acknowledged."""
+        return not any(isinstance(flow, Connection) and flow.is_delivering() for flow in self.flows.flows())
+
     # The way out
 
     def transmit(self, now: int) -> bool:

@@ -76,15 +76,15 @@ class Outlet(Egress):
 
     def room(self, neighbor: object, now: int) -> int:
         """Bytes of the largest packet that travels as one datagram."""
-        return self.network.room(neighbor, now)
+        return self.network.room(neighbor, now)  # type: ignore[arg-type]
 
     def reserve(self, neighbor: object, length: int, now: int) -> int:
         """Where a packet goes, or -1."""
-        return self.network.reserve(neighbor, self.out, length, now)
+        return self.network.reserve(neighbor, self.out, length, now)  # type: ignore[arg-type]
 
     def commit(self, neighbor: object, length: int, generation: int, now: int) -> int:
         """Send it; returns the verdict's generation, 0 or -1."""
-        return self.network.commit(neighbor, self.out, length, generation, now)
+        return self.network.commit(neighbor, self.out, length, generation, now)  # type: ignore[arg-type]
 
 
 def configure(stack: Stack, network: Network, now: int) -> None:

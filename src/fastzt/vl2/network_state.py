@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from ..wire.com import Com
     from ..wire.network_config import NetworkConfig
     from .address_resolution import AddressResolution
-    from .config_client import ConfigClient
+    from .config_client import ConfigClient, Route
     from .credentials_push import CredentialsPush
     from .events import Address
     from .multicast import Multicast
@@ -98,7 +98,7 @@ class NetworkState:
         self.bridges: frozenset[int] = frozenset()
         self.emulated: tuple[bytes, ...] = ()
         self.addresses: tuple[Address, ...] = ()
-        self.routes: tuple[object, ...] = ()
+        self.routes: tuple[Route, ...] = ()
         self.status = Status.REQUESTING
         self.authentication_url = ""
         self.membership = Membership(nwid, owner.verify)

@@ -5,8 +5,8 @@ from fastzt._core.tcp_header cimport TcpOptions
 from fastzt.netstack.tcp.half_open cimport HalfOpen
 from fastzt.netstack.tcp.output cimport Output
 from fastzt.netstack.tcp.state cimport (
-    CLOSE, CLOSE_WAIT, CLOSED, ESTABLISHED, FIN_WAIT_2, PASSIVE_OPEN, SYN_ACKED, SYN_RECEIVED, SYN_SENT,
-    TIME_WAIT, step
+    CLOSE, CLOSE_WAIT, CLOSED, CLOSING, ESTABLISHED, FIN_WAIT_1, FIN_WAIT_2, LAST_ACK, PASSIVE_OPEN, SYN_ACKED,
+    SYN_RECEIVED, SYN_SENT, TIME_WAIT, step
 )
 from fastzt.netstack.tcp.timers cimport GIVE_UP
 

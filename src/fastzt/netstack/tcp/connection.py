@@ -21,8 +21,11 @@ if not cython.compiled:
         CLOSE,
         CLOSE_WAIT,
         CLOSED,
+        CLOSING,
         ESTABLISHED,
+        FIN_WAIT_1,
         FIN_WAIT_2,
+        LAST_ACK,
         PASSIVE_OPEN,
         SYN_ACKED,
         SYN_RECEIVED,
@@ -79,6 +82,15 @@ class Connection(Output):
         """The peer has ended its direction, or the connection is over, and everything is read."""
         ended = self.rx.eof or self.state == CLOSED
         return bool(ended and self.rx.ring.used() == 0 and self.error == 0)
+
+    @property
+    def connected(self) -> bool:
+        """Whether the handshake is over."""
+        return bool(self.state >= ESTABLISHED)
+
+    def is_delivering(self) -> bool:
+        """Whether the user has closed, and the peer has not acknowledged all that was written."""
+        return bool(self.orphan and self.state in (FIN_WAIT_1, CLOSING, LAST_ACK))
 
     def may_write(self) -> bool:
         """Whether our direction is open, or will be."""

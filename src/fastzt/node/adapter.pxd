@@ -1,0 +1,33 @@
+from libc.stdint cimport int64_t
+
+from fastzt._core.datagram_batch cimport TransmitBatch
+from fastzt._core.slab cimport Slab
+from fastzt.netstack.egress cimport Egress
+from fastzt.netstack.stack cimport Stack
+from fastzt.vl2.network cimport Network
+from fastzt.vl2.sink cimport IpSink
+
+
+cdef class Inlet(IpSink):
+    cdef readonly Network network
+    cdef readonly Stack stack
+
+    cpdef bint fast_input(self, object peer, Slab slab, Py_ssize_t offset, Py_ssize_t length,
+                          int64_t generation, int64_t now)
+    cpdef void input(self, object peer, Slab slab, Py_ssize_t offset, Py_ssize_t length,
+                     int64_t generation, int64_t now)
+    cpdef void resolved(self, bytes ip16, object peer, int64_t now)
+    cpdef void unreachable(self, bytes ip16, int64_t now)
+    cpdef void refused(self, object peer, int64_t now)
+    cpdef void addresses_changed(self, int64_t now)
+
+
+cdef class Outlet(Egress):
+    cdef readonly Network network
+    cdef TransmitBatch out
+
+    cpdef void fill(self, TransmitBatch out)
+    cpdef object resolve(self, bytes ip, int64_t now)
+    cpdef Py_ssize_t room(self, object neighbor, int64_t now) except? -2
+    cpdef Py_ssize_t reserve(self, object neighbor, Py_ssize_t length, int64_t now) except? -2
+    cpdef int64_t commit(self, object neighbor, Py_ssize_t length, int64_t generation, int64_t now) except? -2
