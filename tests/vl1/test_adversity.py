@@ -188,6 +188,33 @@ def test_a_whois_answer_with_a_false_identity_is_refused() -> None:
     assert t.a.total("invalid_identity") > 0
 
 
+@pytest.mark.parametrize("bound", [True, False])
+@pytest.mark.parametrize("verb", range(32))
+def test_nonsense_from_a_peer_is_survived(verb: int, bound: bool) -> None:
+    t = met()
+    if not bound:
+        t.b.switch.context.sink = None
+    context, victim = t.a.switch.context, t.a.peer(t.b)
+    assert victim is not None
+    way = victim.best_path(t.bench.now)
+    assert way is not None
+    seeded = random.Random(verb)
+    planet_before = t.b.switch.planet
+    known = {peer.address for peer in t.b.switch.peers()}
+    for _ in range(40):
+        size = seeded.choice([0, 1, 5, 8, 9, 10, 38, 80, 200, 1300])
+        payload = bytearray(seeded.randbytes(size))
+        if seeded.random() < 0.5 and size > 9:
+            payload[0] = seeded.choice([1, 4, 8, 11])
+            payload[1:9] = seeded.choice([*t.b.switch.context.replies.sent, 0]).to_bytes(8, "big")
+        context.send_on(victim, way, verb | seeded.choice([0, 0, 0x80, 0x60]), bytes(payload), t.bench.now)
+        t.bench.run(0.2)
+    assert t.bench.errors() == []
+    assert t.b.switch.planet == planet_before
+    assert {peer.address for peer in t.b.switch.peers()} == known
+    assert t.b.path_to(t.a) == A_AT
+
+
 def test_a_collision_is_answered_and_the_known_identity_stays() -> None:
     t = triangle()
     t.bench.until(lambda: online(t))

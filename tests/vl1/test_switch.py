@@ -131,6 +131,18 @@ def test_path_mtu_shrinks_and_frames_follow() -> None:
     assert t.b.sink.frames == [(t.a.address, bytes(1404), 0)]
 
 
+def test_a_known_route_mtu_is_taken_as_it_is() -> None:
+    t = met()
+    peer = t.a.peer(t.b)
+    assert peer is not None
+    path, generation = peer.best_path(t.bench.now), peer.generation
+    assert path is not None
+    t.a.switch.path_fits(0, B_AT, 1400 - 28, t.bench.now)
+    assert (path.mtu, peer.generation) == (1372, generation + 1)
+    t.a.switch.path_fits(0, B_AT, 9000, t.bench.now)
+    assert (path.mtu, peer.generation) == (1432, generation + 2)
+
+
 def test_an_unreachable_endpoint_of_the_root_costs_nothing() -> None:
     t = triangle(extra=[at("2001:db8::1"), at("10.99.0.1")])
     assert t.bench.until(lambda: online(t)) < 0.2

@@ -110,8 +110,20 @@ class Control:
 
     def path_too_big(self, socket: int, endpoint: Endpoint, size: int, now: int) -> None:
         """A datagram did not fit its route: cut smaller ones from now on."""
-        path: Path = self.context.paths.get(socket, endpoint, now)
+        path = self.context.paths.get(socket, endpoint, now)
         if path.too_big(size):
-            for peer in self.context.topology.peers.values():
-                if peer.best is path or peer.best is None:
-                    peer.generation += 1
+            self.sizes_changed(path)
+
+    def path_fits(self, socket: int, endpoint: Endpoint, size: int, now: int) -> None:
+        """The route's MTU is known: cut to it."""
+        path = self.context.paths.get(socket, endpoint, now)
+        before = path.mtu
+        path.fits(size)
+        if path.mtu != before:
+            self.sizes_changed(path)
+
+    def sizes_changed(self, path: Path) -> None:
+        """What goes this way, relayed packets too, is to be cut anew."""
+        for peer in self.context.topology.peers.values():
+            if peer.best is path or peer.best is None:
+                peer.generation += 1

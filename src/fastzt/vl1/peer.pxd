@@ -44,6 +44,7 @@ cdef class Peer:
     cdef public int64_t last_asked
 
     cpdef Path best_path(self, int64_t now)
+    @cython.locals(path=Path, best=Path, cost=int64_t, quality=int64_t)
     cdef Path choose(self, int64_t now)
     cpdef trust(self, int64_t now)
     cpdef bint is_trusted(self, int64_t now)

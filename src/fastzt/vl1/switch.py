@@ -378,6 +378,10 @@ class Switch:
         """Our own endpoints to tell trusted peers, where sockets are bound to no address in particular."""
         self.control.advertise(endpoints)
 
+    def path_fits(self, socket: int, endpoint: Endpoint, size: int, now: int) -> None:
+        """The route is known to take UDP payloads of `size` bytes at most (route MTU - 28, IPv6: - 48)."""
+        self.control.path_fits(socket, endpoint, size, now)
+
     def path_too_big(self, socket: int, endpoint: Endpoint, size: int, now: int) -> None:
         """A datagram of `size` bytes did not fit its route."""
         self.control.path_too_big(socket, endpoint, size, now)
