@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from random import Random
+
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support.pair import PROPERTY, modules
+from support.pair import PROPERTY, SEEDS, modules
 
 
 class Model:
@@ -34,12 +37,12 @@ class Model:
         return True
 
     def blocks(self, most: int) -> list[tuple[int, int]]:
-        found: list[tuple[int, int]] = []
+        runs, found = self.runs(self.held), []
         for p in self.touched:
-            for run in self.runs(self.held):
-                if run[0] <= p < run[1] and run not in found:
-                    found.append(run)
-        return found[: min(most, 4)]
+            if len(found) >= min(most, 4, len(runs)):
+                break
+            found += [run for run in runs if run[0] <= p < run[1] and run not in found]
+        return found
 
 
 RANGES = st.lists(st.tuples(st.integers(-5, 400), st.integers(0, 6)), max_size=150)
@@ -48,6 +51,24 @@ RANGES = st.lists(st.tuples(st.integers(-5, 400), st.integers(0, 6)), max_size=1
 @PROPERTY
 @given(st.integers(0, 2**40), RANGES, st.integers(0, 6))
 def test_assembler_against_model(edge: int, ranges: list[tuple[int, int]], most: int) -> None:
+    check(edge, ranges, most)
+
+
+@SEEDS
+@pytest.mark.parametrize(("span", "longest"), [(30, 3), (150, 6), (400, 2)])
+def test_long_run(seed: int, span: int, longest: int) -> None:
+    """From dense, where runs touch, to sparse, where they run out."""
+    random = Random(seed)
+    for most in (3, 5):
+        ranges = [
+            (random.randint(1 - (random.random() < 0.05) * 6, span), random.randint(0, longest))
+            for _ in range(150)
+        ]
+        check(1000 * seed, ranges, most)
+
+
+def check(edge: int, ranges: list[tuple[int, int]], most: int) -> None:
+    """Both builds and the model say the same after each range."""
     model = Model(edge)
     both = [m.Assembler(edge) for m in modules("assembler")]
     for offset, n in ranges:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from random import Random
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support.pair import PROPERTY, modules, slabs
+from support.pair import PROPERTY, SEEDS, modules, slabs
 
 SOURCE = bytes((i * 7 + i // 256) & 0xFF for i in range(70_000))
 SIZES = st.one_of(st.integers(0, 20), st.integers(0, 5000), st.integers(4000, 40_000))
@@ -104,6 +106,30 @@ def expected(model: Model, operation: tuple[Any, ...]) -> Any:
 @PROPERTY
 @given(st.sampled_from([100, 4096, 10_000, 65_536]), st.integers(0, 2**40), OPERATIONS)
 def test_ring_against_model(limit: int, start: int, operations: list[tuple[Any, ...]]) -> None:
+    check(limit, start, operations)
+
+
+@SEEDS
+@pytest.mark.parametrize("limit", [100, 4096, 9000])
+def test_long_run(seed: int, limit: int) -> None:
+    """Many turns of the ring."""
+    random = Random(seed)
+    operations: list[tuple[Any, ...]] = []
+    for _ in range(250):
+        name = random.choice(
+            ["write", "append", "read", "read_into", "discard", "write_at", "peek", "advance"]
+        )
+        sizes = [random.randint(0, limit // 3) for _ in range(1 + (name in ("write_at", "peek")))]
+        if name == "write_at" and random.random() < 0.5:
+            sizes[0] = 0
+        operations.append((name, *sizes))
+        if random.random() < 0.03:
+            operations.append(("shrink",))
+    check(limit, seed * 2**33, operations)
+
+
+def check(limit: int, start: int, operations: list[tuple[Any, ...]]) -> None:
+    """Both builds and the model do the same at each step."""
     model = Model(limit, start)
     rings = []
     for m, make in zip(modules("ring_buffer"), slabs(), strict=True):

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from random import Random
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support.pair import PROPERTY, modules
+from support.pair import PROPERTY, SEEDS, modules
 
 SACKED, LOST, RETRANSMITTED, EVER = 1, 2, 4, 8
 POINT = st.integers(0, 1000)  # thousandths of what is in flight
@@ -147,6 +149,41 @@ def retransmit(model: Model, queues: list[Any], n: int, now: int) -> None:
 @PROPERTY
 @given(st.integers(0, 2**40), OPERATIONS)
 def test_queue_against_model(start: int, operations: list[tuple[Any, ...]]) -> None:
+    check(start, operations)
+
+
+@SEEDS
+@pytest.mark.parametrize("acks", [1, 4])
+def test_long_run(seed: int, acks: int) -> None:
+    """A connection with much loss: the ring of records turns, grows and splits many times."""
+    random = Random(seed)
+
+    def point() -> int:
+        return random.randint(0, 1000)
+
+    operations: list[tuple[Any, ...]] = []
+    for _ in range(300):
+        name = random.choices(
+            ["push", "acknowledge", "sack", "mark_lost", "by_sack", "by_time", "retransmit", "timeout"],
+            [30, acks, 10, 5, 5, 5, 12, 0.5],
+        )[0]
+        operations.append(
+            {
+                "push": (name, random.randint(1, 60), random.randint(0, 3)),
+                "acknowledge": (name, point() // 4),
+                "sack": (name, low := point(), min(low + point() // 8, 1000)),
+                "mark_lost": (name, point()),
+                "by_sack": (name, random.randint(0, 300)),
+                "by_time": (name, point(), random.randint(0, 20)),
+                "retransmit": (name, random.randint(1, 40)),
+                "timeout": (name,),
+            }[name]
+        )
+    check(2**33 * seed, operations)
+
+
+def check(start: int, operations: list[tuple[Any, ...]]) -> None:
+    """Both builds and the model agree after each operation."""
     model = Model(start)
     queues = [m.SegmentQueue() for m in modules("segment_queue")]
     now = 0
@@ -183,6 +220,8 @@ def test_a_full_queue_stays_within_its_bounds(operations: list[tuple[str, int, i
         else:
             low, high = sorted((end * a // 1000, end * b // 1000))
             assert len({q.sack(low, high, now) for q in queues}) == 1
+            inside = [r for r in records(queues[0]) if low <= r[0] and r[1] <= high]
+            assert all(r[3] & SACKED for r in inside)
         rows = records(queues[0])
         assert rows == records(queues[1])
         assert len(rows) <= 8

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from random import Random
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support.pair import PROPERTY, modules
+from support.pair import PROPERTY, SEEDS, modules
 
 DELAYS = st.one_of(
     st.integers(-100, 300),
@@ -38,6 +40,34 @@ def drain(wheel: Any, now: int) -> list[int]:
 @PROPERTY
 @given(st.integers(0, 2**50), OPERATIONS)
 def test_wheel_against_model(now: int, operations: list[tuple[Any, ...]]) -> None:
+    check(now, operations)
+
+
+@SEEDS
+@pytest.mark.parametrize("span", [150, 10_000, 10**6, 10**10])
+def test_long_run(seed: int, span: int) -> None:
+    """Timers armed, moved, cancelled and fired over and over, near and far."""
+    random = Random(seed)
+    operations: list[tuple[Any, ...]] = []
+    for _ in range(400):
+        timer = random.randint(0, 39) if seed % 2 else random.randint(0, 5)
+        near = random.choice([1, 1, 10, 100])
+        operations.append(
+            random.choice(
+                [
+                    ("arm", timer, random.randint(-10, span // near)),
+                    ("arm", timer, random.randint(0, 64)),
+                    ("cancel", timer),
+                    ("advance", random.randint(0, span // near // 4)),
+                    ("next",),
+                ]
+            )
+        )
+    check(random.randint(0, 10**13), operations)
+
+
+def check(now: int, operations: list[tuple[Any, ...]]) -> None:
+    """Both builds and the model agree after each operation."""
     wheels = [m.TimerWheel(now) for m in modules("timer_wheel")]
     for wheel in wheels:
         assert [wheel.allocate(i) for i in range(40)] == list(range(16)) + list(range(16, 40))

@@ -16,6 +16,9 @@ PROPERTY = settings(
     derandomize=True, deadline=None, max_examples=150, suppress_health_check=[HealthCheck.too_slow]
 )
 
+# Long runs of operations, where the short examples of hypothesis do not get to.
+SEEDS = pytest.mark.parametrize("seed", range(6))
+
 
 def modules(name: str) -> list[ModuleType]:
     """`fastzt._core.<name>`: the module in use, and its interpreted twin."""
