@@ -97,9 +97,37 @@ static void ft_poly1305_portable(unsigned char *tag, const unsigned char *m, siz
     ft_wipe(&s, sizeof s);
 }
 
+#include "poly1305_ifma.h"
+
 static ft_poly1305_fn ft_poly1305 = ft_poly1305_portable;
+static int ft_poly1305_three = 0; /* whether three messages side by side are faster */
 
 /* Choose the widest version that the processor has; once per module. */
-FT_UNUSED static void ft_poly1305_setup(void) { ft_poly1305 = ft_poly1305_portable; }
+FT_UNUSED static void ft_poly1305_setup(void) {
+    ft_cpu cpu = ft_cpu_detect();
+    (void)cpu;
+#ifdef __SIZEOF_INT128__
+    if (cpu.level > FT_PORTABLE) ft_poly1305 = ft_poly1305_64;
+#endif
+#ifdef FT_IFMA
+    if (cpu.ifma) ft_poly1305 = ft_poly1305_ifma;
+    ft_poly1305_three = cpu.ifma;
+#endif
+}
+
+/* Tags of `count` messages of n bytes, `stride` apart, each under the first half of its 64-byte block of `keys`. */
+FT_UNUSED static void ft_poly1305_many(unsigned char *tags, const unsigned char *m, size_t stride, size_t count,
+                                       size_t n, const unsigned char *keys) {
+    size_t i = 0;
+#ifdef FT_IFMA
+    for (; ft_poly1305_three && n >= FT_IFMA_LEAST && i + 3 <= count; i += 3) {
+        const unsigned char *first = m + i * stride, *key = keys + 64 * i;
+        const unsigned char *messages[3] = {first, first + stride, first + 2 * stride};
+        const unsigned char *own[3] = {key, key + 64, key + 128};
+        ft_poly1305_ifma3(tags + 16 * i, messages, n, own);
+    }
+#endif
+    for (; i < count; i++) ft_poly1305(tags + 16 * i, m + i * stride, n, keys + 64 * i);
+}
 
 #endif
