@@ -48,39 +48,85 @@ static void ft_mangle(unsigned char *mangled, const unsigned char *key, const un
     mangled[20] ^= (n >> 8) & 0xff;
 }
 
-/* The state at block 0 and that block: its first half is the one-time key of Poly1305. */
-static void ft_salsa_begin(uint32_t *state, unsigned char *block, const ft_session *s, const unsigned char *p,
-                           size_t n) {
+#define FT_SALSA_BATCH 8
+#define FT_SALSA_BLOCKS 4 /* up to here all blocks of a packet are made in the one pass over many packets */
+
+/* A few packets of equal length: block 0 of each, whose first half is its Poly1305 key, and for short encrypted ones
+ * the blocks that follow; then the states stand at the block that is to come. */
+typedef struct {
+    uint32_t states[FT_SALSA_BATCH * FT_SALSA_BLOCKS][16];
+    unsigned char blocks[64 * FT_SALSA_BATCH * FT_SALSA_BLOCKS], keys[64 * FT_SALSA_BATCH];
+    size_t each; /* blocks made per packet */
+} ft_salsa_batch;
+
+static void ft_salsa_begin(ft_salsa_batch *b, const ft_session *s, const unsigned char *p, size_t stride, size_t count,
+                           size_t n, int suite) {
     unsigned char mangled[32];
-    ft_mangle(mangled, s->salsa, p, n);
-    ft_salsa20_state(state, mangled, p, 0);
-    ft_salsa20_block(state, 12, 0, block);
-    state[8] = 1;
+    size_t i, j, blocks = 1 + (n - 27 + 63) / 64;
+    b->each = suite == 1 && blocks <= FT_SALSA_BLOCKS ? blocks : 1;
+    for (i = 0; i < count; i++) {
+        uint32_t(*state)[16] = b->states + i * b->each;
+        ft_mangle(mangled, s->salsa, p + i * stride, n);
+        ft_salsa20_state(state[0], mangled, p + i * stride, 0);
+        for (j = 1; j < b->each; j++) {
+            memcpy(state[j], state[0], sizeof state[0]);
+            state[j][8] = (uint32_t)j;
+        }
+    }
+    ft_salsa20_many((const uint32_t(*)[16])b->states, count * b->each, b->blocks);
+    for (i = 0; i < count; i++) memcpy(b->keys + 64 * i, b->blocks + 64 * i * b->each, 64);
     ft_wipe(mangled, sizeof mangled);
 }
 
-static void ft_salsa_seal(const ft_session *s, unsigned char *p, size_t n, int encrypt) {
-    uint32_t state[16];
-    unsigned char block[64], tag[16];
-    ft_salsa_begin(state, block, s, p, n);
-    if (encrypt) ft_salsa20_run(state, 12, p + 27, p + 27, n - 27);
-    ft_poly1305(tag, p + 27, n - 27, block);
-    memcpy(p + 19, tag, 8);
-    ft_wipe(block, sizeof block);
-    ft_wipe(state, sizeof state);
+static void ft_salsa_end(ft_salsa_batch *b, size_t count) {
+    ft_wipe(b->states, 64 * count * b->each);
+    ft_wipe(b->blocks, 64 * count * b->each);
+    ft_wipe(b->keys, 64 * count);
 }
 
-static int ft_salsa_open(const ft_session *s, unsigned char *p, size_t n, int encrypted) {
-    uint32_t state[16];
-    unsigned char block[64], tag[16];
-    int good;
-    ft_salsa_begin(state, block, s, p, n);
-    ft_poly1305(tag, p + 27, n - 27, block);
-    good = (ft_be64(tag) ^ ft_be64(p + 19)) == 0;
-    if (good && encrypted) ft_salsa20_run(state, 12, p + 27, p + 27, n - 27);
-    ft_wipe(block, sizeof block);
-    ft_wipe(state, sizeof state);
-    return good;
+/* Body of packet i XOR stream. */
+static void ft_salsa_crypt(ft_salsa_batch *b, size_t i, unsigned char *p, size_t n) {
+    if (b->each > 1) {
+        const unsigned char *stream = b->blocks + 64 * (i * b->each + 1);
+        size_t j;
+        for (j = 0; j < n - 27; j++) p[27 + j] ^= stream[j];
+    } else {
+        b->states[i][8] = 1;
+        ft_salsa20_run(b->states[i], 12, p + 27, p + 27, n - 27);
+    }
+}
+
+/* Seal up to FT_SALSA_BATCH packets of n bytes, flags final. */
+static void ft_salsa_seal(const ft_session *s, unsigned char *p, size_t stride, size_t count, size_t n, int suite) {
+    ft_salsa_batch b;
+    unsigned char tags[16 * FT_SALSA_BATCH];
+    size_t i;
+    ft_salsa_begin(&b, s, p, stride, count, n, suite);
+    for (i = 0; i < count && suite == 1; i++) ft_salsa_crypt(&b, i, p + i * stride, n);
+    ft_poly1305_many(tags, p + 27, stride, count, n - 27, b.keys);
+    for (i = 0; i < count; i++) memcpy(p + i * stride + 19, tags + 16 * i, 8);
+    ft_salsa_end(&b, count);
+}
+
+/* Verify, then decrypt up to FT_SALSA_BATCH packets of n bytes; a forged one stays as it is. */
+static void ft_salsa_open(const ft_session *s, unsigned char *p, size_t stride, size_t count, size_t n, int suite,
+                          unsigned char *verdicts) {
+    ft_salsa_batch b;
+    unsigned char tags[16 * FT_SALSA_BATCH];
+    size_t i;
+    ft_salsa_begin(&b, s, p, stride, count, n, suite);
+    ft_poly1305_many(tags, p + 27, stride, count, n - 27, b.keys);
+    for (i = 0; i < count; i++) {
+        verdicts[i] = (ft_be64(tags + 16 * i) ^ ft_be64(p + i * stride + 19)) == 0;
+        if (verdicts[i] && suite == 1) ft_salsa_crypt(&b, i, p + i * stride, n);
+    }
+    ft_salsa_end(&b, count);
+}
+
+/* Packets from the i-th on that one batch takes: at most `most`, and a shorter last one by itself. */
+static size_t ft_equal(size_t i, size_t count, size_t stride, size_t last, size_t most) {
+    size_t n = count - i < most ? count - i : most;
+    return n > 1 && i + n == count && last != stride ? n - 1 : n;
 }
 
 /* Seal `count` packets of `stride` bytes, the last one of `last`: fragmented bit kept, hops cleared. */
@@ -94,8 +140,10 @@ static void ft_armor_batch(const ft_session *s, unsigned char *p, size_t stride,
         n = count - i < FT_SIV_BATCH ? count - i : FT_SIV_BATCH;
         ft_siv_seal(&s->siv, p + i * stride, stride, n, i + n < count ? stride : last);
     }
-    for (i = 0; i < count && suite != 3; i++)
-        ft_salsa_seal(s, p + i * stride, i + 1 < count ? stride : last, suite == 1);
+    for (i = 0; i < count && suite != 3; i += n) {
+        n = ft_equal(i, count, stride, last, FT_SALSA_BATCH);
+        ft_salsa_seal(s, p + i * stride, stride, n, i + n < count ? stride : last, suite);
+    }
 }
 
 static int ft_suite(const unsigned char *p) { return (p[18] >> 3) & 7; }
@@ -110,19 +158,18 @@ static size_t ft_run(const unsigned char *p, size_t stride, size_t most) {
 /* Verify and decrypt `count` packets by the suites of their headers; the number of genuine ones. */
 static size_t ft_dearmor_batch(const ft_session *s, unsigned char *p, size_t stride, size_t count, size_t last,
                                unsigned char *verdicts) {
-    size_t i, j, n, good = 0;
+    size_t i, n, good = 0;
     for (i = 0; i < count; i += n) {
         unsigned char *first = p + i * stride;
         int suite = ft_suite(first);
-        size_t end;
         n = ft_run(first, stride, count - i < FT_SIV_BATCH ? count - i : FT_SIV_BATCH);
-        end = i + n < count ? stride : last;
         if (suite == 3) {
-            ft_siv_open(&s->siv, first, stride, n, end, verdicts + i);
+            ft_siv_open(&s->siv, first, stride, n, i + n < count ? stride : last, verdicts + i);
+        } else if (suite > 1) {
+            memset(verdicts + i, 0, n);
         } else {
-            for (j = 0; j < n; j++)
-                verdicts[i + j] = suite > 1 ? 0 : (unsigned char)ft_salsa_open(s, first + j * stride,
-                                                                              j + 1 < n ? stride : end, suite);
+            n = ft_equal(i, i + n, stride, i + n < count ? stride : last, FT_SALSA_BATCH);
+            ft_salsa_open(s, first, stride, n, i + n < count ? stride : last, suite, verdicts + i);
         }
     }
     for (i = 0; i < count; i++) good += verdicts[i];

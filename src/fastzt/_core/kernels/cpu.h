@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#if !defined(_MSC_VER) && (defined(__x86_64__) || defined(__i386__)) && (defined(__GNUC__) || defined(__clang__))
+#if !defined(_MSC_VER) && defined(__x86_64__) && (defined(__GNUC__) || defined(__clang__))
 #define FT_X86 1
 #include <cpuid.h>
 #include <immintrin.h>
@@ -86,8 +86,13 @@ FT_UNUSED static ft_cpu ft_cpu_detect(void) {
 
 /* Overwrite a secret so that the compiler cannot drop the writes. */
 FT_UNUSED static void ft_wipe(void *p, size_t n) {
+#if defined(__GNUC__) || defined(__clang__)
+    memset(p, 0, n);
+    __asm__ volatile("" : : "r"(p) : "memory");
+#else
     volatile unsigned char *q = (volatile unsigned char *)p;
     while (n--) *q++ = 0;
+#endif
 }
 
 #endif

@@ -5,6 +5,7 @@
 #include "bytes.h"
 #include "cpu.h"
 
+typedef void (*ft_salsa20_many_fn)(const uint32_t (*states)[16], size_t count, unsigned char *out);
 typedef void (*ft_salsa20_blocks_fn)(const uint32_t *state, int rounds, const unsigned char *in, unsigned char *out,
                                      size_t n);
 
@@ -72,7 +73,15 @@ static void ft_salsa20_portable(const uint32_t *state, int rounds, const unsigne
     ft_wipe(block, sizeof block);
 }
 
+/* The blocks of `count` states, each with its counter, at 12 rounds. */
+FT_UNUSED static void ft_salsa20_many_portable(const uint32_t (*states)[16], size_t count, unsigned char *out) {
+    size_t i;
+    for (i = 0; i < count; i++)
+        ft_salsa20_block(states[i], 12, ((uint64_t)states[i][9] << 32) | states[i][8], out + 64 * i);
+}
+
 static ft_salsa20_blocks_fn ft_salsa20_run = ft_salsa20_portable;
+FT_UNUSED static ft_salsa20_many_fn ft_salsa20_many = ft_salsa20_many_portable;
 
 #include "salsa20_avx512.h"
 #include "salsa20_lanes.h"
@@ -82,11 +91,20 @@ FT_UNUSED static void ft_salsa20_setup(void) {
     int level = ft_cpu_detect().level;
     (void)level;
 #ifdef FT_LANES4
-    if (level >= FT_SIMD128) ft_salsa20_run = ft_salsa20_lanes4;
+    if (level >= FT_SIMD128) {
+        ft_salsa20_run = ft_salsa20_lanes4;
+        ft_salsa20_many = ft_salsa20_many4;
+    }
 #endif
 #ifdef FT_X86
-    if (level >= FT_AVX2) ft_salsa20_run = ft_salsa20_avx2;
-    if (level >= FT_AVX512) ft_salsa20_run = ft_salsa20_avx512;
+    if (level >= FT_AVX2) {
+        ft_salsa20_run = ft_salsa20_avx2;
+        ft_salsa20_many = ft_salsa20_many8;
+    }
+    if (level >= FT_AVX512) {
+        ft_salsa20_run = ft_salsa20_avx512;
+        ft_salsa20_many = ft_salsa20_many16;
+    }
 #endif
 }
 

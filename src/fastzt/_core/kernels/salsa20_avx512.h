@@ -138,34 +138,57 @@ FT_AVX512_TARGET static void ft_salsa20_avx512(const uint32_t *state, int rounds
     ft_wipe(x, sizeof x);
 }
 
-/* Block 0 of up to eight states, 64 bytes each. */
-FT_UNUSED FT_AVX512_TARGET static void ft_salsa20_heads_avx512(const uint32_t (*states)[16], size_t count, unsigned char *out) {
-    ft_group g[2], start[2];
-    __m512i block[4];
-    const int groups = 2;
-    int i, j;
-    for (i = 0; i < groups; i++) {
-        const uint32_t *x[4];
-        for (j = 0; j < 4; j++) x[j] = states[(size_t)(4 * i + j) < count ? (size_t)(4 * i + j) : 0];
-#define FT_FOUR(p, q, r, s)                                                                                   \
-    _mm512_setr_epi32((int)x[0][p], (int)x[0][q], (int)x[0][r], (int)x[0][s], (int)x[1][p], (int)x[1][q],     \
-                      (int)x[1][r], (int)x[1][s], (int)x[2][p], (int)x[2][q], (int)x[2][r], (int)x[2][s],     \
-                      (int)x[3][p], (int)x[3][q], (int)x[3][r], (int)x[3][s])
-        start[i].a = FT_FOUR(0, 5, 10, 15);
-        start[i].b = FT_FOUR(4, 9, 14, 3);
-        start[i].c = FT_FOUR(8, 13, 2, 7);
-        start[i].d = FT_FOUR(12, 1, 6, 11);
-#undef FT_FOUR
-        g[i] = start[i];
+/* Sixteen words of four states into diagonals: word i of state j in element 4 (i's place) + j's lane. */
+FT_AVX512_TARGET FT_INLINE ft_group ft_rows_gather(const uint32_t (*states)[16], size_t count) {
+    const __m512i a = _mm512_setr_epi32(0, 5, 10, 15, 0, 5, 10, 15, 0, 5, 10, 15, 0, 5, 10, 15);
+    const __m512i b = _mm512_setr_epi32(4, 9, 14, 3, 4, 9, 14, 3, 4, 9, 14, 3, 4, 9, 14, 3);
+    const __m512i c = _mm512_setr_epi32(8, 13, 2, 7, 8, 13, 2, 7, 8, 13, 2, 7, 8, 13, 2, 7);
+    const __m512i d = _mm512_setr_epi32(12, 1, 6, 11, 12, 1, 6, 11, 12, 1, 6, 11, 12, 1, 6, 11);
+    ft_group g;
+    size_t j;
+    g.a = g.b = g.c = g.d = _mm512_setzero_si512();
+    for (j = 0; j < 4 && j < count; j++) {
+        __m512i state = _mm512_loadu_si512(states[j]);
+        __mmask16 lane = (__mmask16)(0xf << (4 * j));
+        g.a = _mm512_mask_permutexvar_epi32(g.a, lane, a, state);
+        g.b = _mm512_mask_permutexvar_epi32(g.b, lane, b, state);
+        g.c = _mm512_mask_permutexvar_epi32(g.c, lane, c, state);
+        g.d = _mm512_mask_permutexvar_epi32(g.d, lane, d, state);
     }
+    return g;
+}
+
+FT_AVX512_TARGET FT_INLINE void ft_rows_many(const uint32_t (*states)[16], size_t count, unsigned char *out,
+                                             const int groups) {
+    ft_group g[4], start[4];
+    __m512i block[4];
+    int i, j;
+    _Pragma("GCC unroll 8") for (i = 0; i < groups; i++)
+        g[i] = start[i] = ft_rows_gather(states + 4 * i, count > (size_t)(4 * i) ? count - (size_t)(4 * i) : 0);
     ft_rows_rounds(g, groups, 12);
-    for (i = 0; i < groups; i++) {
+    _Pragma("GCC unroll 8") for (i = 0; i < groups; i++) {
         g[i].a = _mm512_add_epi32(g[i].a, start[i].a);
         g[i].b = _mm512_add_epi32(g[i].b, start[i].b);
         g[i].c = _mm512_add_epi32(g[i].c, start[i].c);
         g[i].d = _mm512_add_epi32(g[i].d, start[i].d);
         ft_rows_blocks(g[i], block);
         for (j = 0; j < 4 && (size_t)(4 * i + j) < count; j++) _mm512_storeu_si512(out + 64 * (4 * i + j), block[j]);
+    }
+}
+
+/* The blocks of `count` states, each with its counter, at 12 rounds. */
+FT_AVX512_TARGET static void ft_salsa20_many16(const uint32_t (*states)[16], size_t count, unsigned char *out) {
+    while (count > 0) {
+        size_t n = count < 16 ? count : 16;
+        if (n <= 4)
+            ft_rows_many(states, n, out, 1);
+        else if (n <= 8)
+            ft_rows_many(states, n, out, 2);
+        else
+            ft_rows_many(states, n, out, 4);
+        states += n;
+        out += 64 * n;
+        count -= n;
     }
 }
 #endif

@@ -33,7 +33,7 @@ static void ft_xor_tail(const unsigned char *stream, const unsigned char *in, un
     for (i = 0; i < n; i++) out[i] = in == NULL ? stream[i] : (unsigned char)(in[i] ^ stream[i]);
 }
 
-#if (defined(__GNUC__) || defined(__clang__)) && (defined(__SSE2__) || defined(__aarch64__))
+#if (defined(__GNUC__) || defined(__clang__)) && (defined(__SSE2__) || (defined(__aarch64__) && defined(__AARCH64EL__)))
 #define FT_LANES4 1
 typedef uint32_t ft_v4 __attribute__((vector_size(16)));
 
@@ -57,49 +57,70 @@ FT_INLINE void ft_lanes4_store(const ft_v4 *x, int row, unsigned char *stream) {
     memcpy(stream + 192 + 4 * row, &v, 16);
 }
 
-/* 256 bytes of stream: the blocks of four counters. */
-static void ft_lanes4_blocks(const uint32_t *state, int rounds, uint64_t counter, unsigned char *stream) {
-    ft_v4 x[16], initial[16], t;
-    uint32_t low[4], high[4];
+/* 256 bytes of stream: the blocks of four states, word i of all four in words[i]. */
+FT_INLINE void ft_lanes4_blocks(const uint32_t (*words)[4], int rounds, unsigned char *stream) {
+    ft_v4 x[16], initial, t;
     int i;
-    for (i = 0; i < 16; i++) initial[i] = (ft_v4){state[i], state[i], state[i], state[i]};
-    for (i = 0; i < 4; i++) {
-        low[i] = (uint32_t)(counter + (uint64_t)i);
-        high[i] = (uint32_t)((counter + (uint64_t)i) >> 32);
-    }
-    memcpy(&initial[8], low, 16);
-    memcpy(&initial[9], high, 16);
-    for (i = 0; i < 16; i++) x[i] = initial[i];
+    for (i = 0; i < 16; i++) memcpy(&x[i], words[i], 16);
     for (i = 0; i < rounds; i += 2) {
         FT_DOUBLE_ROUND(x)
     }
-    for (i = 0; i < 16; i++) x[i] += initial[i];
+    for (i = 0; i < 16; i++) {
+        memcpy(&initial, words[i], 16);
+        x[i] += initial;
+    }
     for (i = 0; i < 16; i += 4) ft_lanes4_store(x + i, i, stream);
 }
 
 static void ft_salsa20_lanes4(const uint32_t *state, int rounds, const unsigned char *in, unsigned char *out,
                               size_t n) {
     unsigned char stream[256];
+    uint32_t words[16][4];
     uint64_t counter = ((uint64_t)state[9] << 32) | state[8];
+    int i, j;
+    for (i = 0; i < 16; i++)
+        for (j = 0; j < 4; j++) words[i][j] = state[i];
     while (n > 0) {
-        size_t i, step = n < 256 ? n : 256, whole = step & ~(size_t)15;
+        size_t at, step = n < 256 ? n : 256, whole = step & ~(size_t)15;
         ft_v4 a, b;
-        ft_lanes4_blocks(state, rounds, counter, stream);
-        for (i = 0; i < whole; i += 16) {
-            memcpy(&a, stream + i, 16);
+        for (j = 0; j < 4; j++, counter++) {
+            words[8][j] = (uint32_t)counter;
+            words[9][j] = (uint32_t)(counter >> 32);
+        }
+        ft_lanes4_blocks((const uint32_t(*)[4])words, rounds, stream);
+        for (at = 0; at < whole; at += 16) {
+            memcpy(&a, stream + at, 16);
             if (in != NULL) {
-                memcpy(&b, in + i, 16);
+                memcpy(&b, in + at, 16);
                 a ^= b;
             }
-            memcpy(out + i, &a, 16);
+            memcpy(out + at, &a, 16);
         }
         ft_xor_tail(stream + whole, in == NULL ? NULL : in + whole, out + whole, step - whole);
-        counter += 4;
         out += step;
         if (in != NULL) in += step;
         n -= step;
     }
     ft_wipe(stream, sizeof stream);
+    ft_wipe(words, sizeof words);
+}
+
+/* The blocks of `count` states, each with its counter, at 12 rounds. */
+static void ft_salsa20_many4(const uint32_t (*states)[16], size_t count, unsigned char *out) {
+    unsigned char stream[256];
+    uint32_t words[16][4];
+    while (count > 0) {
+        size_t n = count < 4 ? count : 4, i, j;
+        for (j = 0; j < 4; j++)
+            for (i = 0; i < 16; i++) words[i][j] = states[j < n ? j : 0][i];
+        ft_lanes4_blocks((const uint32_t(*)[4])words, 12, stream);
+        memcpy(out, stream, 64 * n);
+        states += n;
+        out += 64 * n;
+        count -= n;
+    }
+    ft_wipe(stream, sizeof stream);
+    ft_wipe(words, sizeof words);
 }
 #endif
 
@@ -128,23 +149,17 @@ FT_AVX2_TARGET FT_INLINE void ft_lanes8_store(const ft_v8 *x, int row, unsigned 
     }
 }
 
-FT_AVX2_TARGET static void ft_lanes8_blocks(const uint32_t *state, int rounds, uint64_t counter,
-                                            unsigned char *stream) {
-    ft_v8 x[16], initial[16], t;
-    uint32_t low[8], high[8];
+FT_AVX2_TARGET FT_INLINE void ft_lanes8_blocks(const uint32_t (*words)[8], int rounds, unsigned char *stream) {
+    ft_v8 x[16], initial, t;
     int i;
-    for (i = 0; i < 16; i++) initial[i] = (ft_v8)_mm256_set1_epi32((int)state[i]);
-    for (i = 0; i < 8; i++) {
-        low[i] = (uint32_t)(counter + (uint64_t)i);
-        high[i] = (uint32_t)((counter + (uint64_t)i) >> 32);
-    }
-    memcpy(&initial[8], low, 32);
-    memcpy(&initial[9], high, 32);
-    for (i = 0; i < 16; i++) x[i] = initial[i];
+    for (i = 0; i < 16; i++) memcpy(&x[i], words[i], 32);
     for (i = 0; i < rounds; i += 2) {
         FT_DOUBLE_ROUND(x)
     }
-    for (i = 0; i < 16; i++) x[i] += initial[i];
+    for (i = 0; i < 16; i++) {
+        memcpy(&initial, words[i], 32);
+        x[i] += initial;
+    }
     ft_lanes8_store(x, 0, stream);
     ft_lanes8_store(x + 8, 8, stream);
 }
@@ -152,22 +167,48 @@ FT_AVX2_TARGET static void ft_lanes8_blocks(const uint32_t *state, int rounds, u
 FT_AVX2_TARGET static void ft_salsa20_avx2(const uint32_t *state, int rounds, const unsigned char *in,
                                            unsigned char *out, size_t n) {
     unsigned char stream[512];
+    uint32_t words[16][8];
     uint64_t counter = ((uint64_t)state[9] << 32) | state[8];
+    int i, j;
+    for (i = 0; i < 16; i++)
+        for (j = 0; j < 8; j++) words[i][j] = state[i];
     while (n > 0) {
-        size_t i, step = n < 512 ? n : 512, whole = step & ~(size_t)31;
-        ft_lanes8_blocks(state, rounds, counter, stream);
-        for (i = 0; i < whole; i += 32) {
-            __m256i v = _mm256_loadu_si256((const __m256i *)(stream + i));
-            if (in != NULL) v = _mm256_xor_si256(v, _mm256_loadu_si256((const __m256i *)(in + i)));
-            _mm256_storeu_si256((__m256i *)(out + i), v);
+        size_t at, step = n < 512 ? n : 512, whole = step & ~(size_t)31;
+        for (j = 0; j < 8; j++, counter++) {
+            words[8][j] = (uint32_t)counter;
+            words[9][j] = (uint32_t)(counter >> 32);
+        }
+        ft_lanes8_blocks((const uint32_t(*)[8])words, rounds, stream);
+        for (at = 0; at < whole; at += 32) {
+            __m256i v = _mm256_loadu_si256((const __m256i *)(stream + at));
+            if (in != NULL) v = _mm256_xor_si256(v, _mm256_loadu_si256((const __m256i *)(in + at)));
+            _mm256_storeu_si256((__m256i *)(out + at), v);
         }
         ft_xor_tail(stream + whole, in == NULL ? NULL : in + whole, out + whole, step - whole);
-        counter += 8;
         out += step;
         if (in != NULL) in += step;
         n -= step;
     }
     ft_wipe(stream, sizeof stream);
+    ft_wipe(words, sizeof words);
+}
+
+/* The blocks of `count` states, each with its counter, at 12 rounds. */
+FT_AVX2_TARGET static void ft_salsa20_many8(const uint32_t (*states)[16], size_t count, unsigned char *out) {
+    unsigned char stream[512];
+    uint32_t words[16][8];
+    while (count > 0) {
+        size_t n = count < 8 ? count : 8, i, j;
+        for (j = 0; j < 8; j++)
+            for (i = 0; i < 16; i++) words[i][j] = states[j < n ? j : 0][i];
+        ft_lanes8_blocks((const uint32_t(*)[8])words, 12, stream);
+        memcpy(out, stream, 64 * n);
+        states += n;
+        out += 64 * n;
+        count -= n;
+    }
+    ft_wipe(stream, sizeof stream);
+    ft_wipe(words, sizeof words);
 }
 #endif
 
