@@ -20,9 +20,9 @@ pytestmark = [
 
 def test_fetch_from_a_member(tmp_path: Path) -> None:
     import httpx
-    from fastzt.integrations.httpx import Transport
 
     import fastzt
+    from fastzt.integrations.httpx import Transport
 
     with fastzt.Node(state=os.environ.get("FASTZT_E2E_STATE") or tmp_path / "state") as node:
         print(f"node {node.id}: authorize it on network {NETWORK} within {TIMEOUT:.0f} s")
