@@ -18,7 +18,7 @@ class Slab:
     """`size` zeroed bytes that never move: `buffer` (bytearray) and `view` (memoryview of it)."""
 
     if not cython.compiled:
-        __slots__ = ("buffer", "size", "view")
+        __slots__ = ("buffer", "p", "size", "view")  # p: the compiled build's pointer to the bytes
 
     def __init__(self, size: int) -> None:
         self.buffer = bytearray(size)
