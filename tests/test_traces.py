@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from support.vectors import load
+from support.vectors import COMMITTED, DIRECTORY, load
 
 from fastzt._core import fragment, packet
 from fastzt._core.armor import SessionKey, dearmor, mask_hello_tail
@@ -277,8 +277,10 @@ def test_every_packet(name: str) -> None:
     parts = sum(len(record["datagrams"]) for record in reassembled)
     assert session.pieces == parts
     assert len(session.datagrams) == len(packets) + session.junk + parts - len(reassembled)
-    assert checker.seen["config"] == checker.seen["chunk signature"] == TOTALS[name]["config"]
-    assert {key: checker.seen[key] for key in TOTALS[name]} == TOTALS[name]
+    # Each config of a session fits one chunk; members must have got theirs.
+    assert checker.seen["config"] == checker.seen["chunk signature"] > 0
+    if DIRECTORY == COMMITTED:
+        assert {key: checker.seen[key] for key in TOTALS[name]} == TOTALS[name]
 
 
 TOTALS: dict[str, dict[str, int]] = {

@@ -9,14 +9,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.vectors import cases
+from support.vectors import committed
 
 from fastzt.cli import main
 from fastzt.identity.identity import Identity
 from fastzt.wire.planet import DEFAULT_PLANET
 from fastzt.wire.world import World
 
-SECRETS = [case["secret_string"] for case in cases("identity", "identity")]
+SECRETS = [case["secret_string"] for case in committed("identity", "identity")]
 OWN, MEMBER = Identity.parse(SECRETS[0]), Identity.parse(SECRETS[1])
 NWID = "9ad07d01093a69e3"
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from support.pure import twin
-from support.vectors import cases, parametrize
+from support.vectors import parametrize, parametrize_parts
 
 from fastzt._core.armor import (
     SessionKey,
@@ -85,18 +85,14 @@ def test_open(case: dict[str, Any]) -> None:
         assert result[27:] == plain[27:]
 
 
-VARIANTS = [(case, variant) for case in cases("armor", "armor") for variant in case.get("variants", ())]
-
-
-@pytest.mark.parametrize(
-    ("case", "variant"), VARIANTS, ids=[f"{i}-{variant['name']}" for i, (_, variant) in enumerate(VARIANTS)]
-)
-def test_variant(case: dict[str, Any], variant: dict[str, Any]) -> None:
-    packet = changed(bytes.fromhex(case["armored_packet"]), variant)
+@parametrize_parts("armor", "armor", "variants")
+def test_variant(case: dict[str, Any], entry: dict[str, Any]) -> None:
+    packet = changed(bytes.fromhex(case["armored_packet"]), entry)
     result = opened(packet, SessionKey(bytes.fromhex(case["key"])))
-    assert (result is not None) == variant["dearmor"]
-    if result is not None and "payload_same" in variant:
-        assert (result[27:] == bytes.fromhex(case["plaintext_packet"])[27:]) == variant["payload_same"]
+    assert (result is not None) == entry["dearmor"], entry["name"]
+    if result is not None and "payload_same" in entry:
+        same = result[27:] == bytes.fromhex(case["plaintext_packet"])[27:]
+        assert same == entry["payload_same"], entry["name"]
 
 
 @parametrize("armor", "dearmor")

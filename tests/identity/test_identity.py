@@ -7,14 +7,14 @@ import random
 from typing import Any
 
 import pytest
-from support.vectors import cases, parametrize
+from support.vectors import committed, parametrize
 
 from fastzt.errors import IdentityError
 from fastzt.identity.agreement import agree
 from fastzt.identity.identity import Identity
 from fastzt.identity.signatures import verify
 
-KNOWN = [Identity.parse(case["secret_string"]) for case in cases("identity", "identity")]
+KNOWN = [Identity.parse(case["secret_string"]) for case in committed("identity", "identity")]
 # Where the reference is lenient and this library is not: docs/compatibility.md.
 REFUSED_QUIRKS = {
     "public key contains a non-hex character",
@@ -69,6 +69,15 @@ def test_agreement(case: dict[str, Any]) -> None:
         assert agree(secret[:32], b.public[:32], int(length)).hex() == other
 
 
+@parametrize("armor", "kdf")
+def test_agreement_of_session_keys(case: dict[str, Any]) -> None:
+    if "a_secret" in case:
+        a, b = Identity.parse(case["a_secret"]), Identity.parse(case["b_secret"])
+        assert a.agree(b).hex() == b.agree(a).hex() == case["shared_key"]
+    else:
+        assert len(bytes.fromhex(case["shared_key"])) == 48
+
+
 @parametrize("identity", "signature")
 def test_signature(case: dict[str, Any]) -> None:
     signer = Identity.parse(case["signer_public"])
@@ -109,7 +118,9 @@ def test_low_order_signing_key_verifies_nothing() -> None:
 
 
 def test_unclamped_secret_round_trips() -> None:
-    secrets = [bytes.fromhex(case["secret_string"].split(":")[3]) for case in cases("identity", "identity")]
+    secrets = [
+        bytes.fromhex(case["secret_string"].split(":")[3]) for case in committed("identity", "identity")
+    ]
     assert any(secret[0] & 7 or secret[31] & 0x80 or not secret[31] & 0x40 for secret in secrets)
     assert [identity.to_secret_bytes()[71:] for identity in KNOWN] == secrets
 

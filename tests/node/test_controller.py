@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.vectors import cases, load
+from support.vectors import COMMITTED, committed, load
 
 from fastzt._core.endpoint import Endpoint
 from fastzt.errors import InputError
@@ -29,7 +29,7 @@ from fastzt.wire.rules import parse_rules
 from fastzt.wire.verbs import ErrorCode, Verb
 from fastzt.wire.world import World
 
-IDENTITIES = [Identity.parse(case["secret_string"]) for case in cases("identity", "identity")]
+IDENTITIES = [Identity.parse(case["secret_string"]) for case in committed("identity", "identity")]
 OWN, ALICE, BOB = IDENTITIES[:3]
 WALL = 1_700_000_000_000
 METADATA = Metadata(platform="linux/x86_64").to_bytes()
@@ -459,7 +459,7 @@ def test_a_failed_write_is_kept_and_tried_again(tmp_path: Path) -> None:
 
 def test_the_reference_controllers_records_serve_as_they_are() -> None:
     """The network object that a captured session ended with, as the reference wrote it."""
-    session = load("trace")[0]
+    session = load("trace", COMMITTED)[0]
     bench = Bench()
     nwid = OWN.address << 24 | 0xABCDEF
     record = {**session["network"], "id": f"{nwid:016x}", "nwid": f"{nwid:016x}"}

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from support.vectors import cases
+from support.vectors import committed
 
 from fastzt._core.datagram_batch import DatagramBatch, TransmitBatch
 from fastzt._core.endpoint import Endpoint, LocalSocket
@@ -33,7 +33,7 @@ SLAB = 16 * 65536
 
 def identities() -> list[Identity]:
     """Committed throw-away identities with their secrets, from the vectors."""
-    return [Identity.parse(case["secret_string"]) for case in cases("identity", "identity")]
+    return [Identity.parse(case["secret_string"]) for case in committed("identity", "identity")]
 
 
 _judged: dict[bytes, bool] = {}

@@ -17,11 +17,11 @@ from fastzt.identity.worlds import sign_world
 from fastzt.node.config import NodeConfig
 from fastzt.wire.world import PLANET, Root, World
 
-from .vectors import cases
+from .vectors import committed
 
 LOOPBACK = NodeConfig(bind=("127.0.0.1",))
 SERVER = NodeConfig(root=True, controller=True, bind=("127.0.0.1",))
-SECRETS = [case["secret_string"] for case in cases("identity", "identity")]
+SECRETS = [case["secret_string"] for case in committed("identity", "identity")]
 
 
 def free_port() -> int:

@@ -7,7 +7,7 @@ import random
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from support.vectors import cases
+from support.vectors import committed
 
 from fastzt._core.datagram_batch import DatagramBatch, TransmitBatch
 from fastzt._core.endpoint import Endpoint, LocalSocket
@@ -31,7 +31,7 @@ VALID: dict[bytes, bool] = {}  # proofs of work done once for all benches
 
 def identities() -> list[Identity]:
     """The identities with secrets that the vectors give."""
-    return [Identity.parse(case["secret_string"]) for case in cases("identity", "identity")]
+    return [Identity.parse(case["secret_string"]) for case in committed("identity", "identity")]
 
 
 def update_key() -> bytes:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from support.vectors import cases, parametrize
+from support.vectors import parametrize
 
 from fastzt._core import fragment
 from fastzt._core.armor import SessionKey
@@ -98,8 +98,10 @@ def test_cold_packets_are_cut_as_the_reference_does(case: dict[str, Any]) -> Non
     assert packet_id.to_bytes(8, "big") == datagrams[0][:8]
 
 
-@pytest.mark.parametrize("case", [c for c in cases("fragments", "fragment") if c["cipher_suite"] != 0])
+@parametrize("fragments", "fragment")
 def test_hot_packets_are_cut_as_the_reference_does(case: dict[str, Any]) -> None:
+    if case["cipher_suite"] == 0:
+        return  # frames never leave without encryption
     me, to = Identity.parse(case["sender_secret"]), Identity.parse(case["receiver_secret"])
     ids = bytes.fromhex(case["packet_id_before"])
     switch = Switch(me, planet([]), lambda n: ids * (n // 8), 0)

@@ -25,7 +25,8 @@ from .sim import START, Recorder
 from .test_fragments import Listening
 
 FRAME = Verb.FRAME
-NODES = [("trace", i) for i in range(2)] + [("trace_three_nodes", i) for i in range(3)]
+SESSIONS = ["trace", "trace_three_nodes"]
+NODES = [(name, i) for name in SESSIONS for i in range(len(load(name)[0]["identities"]))]
 
 
 def endpoint(text: str) -> Endpoint:

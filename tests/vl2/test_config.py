@@ -6,33 +6,37 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from support.vectors import cases, parametrize
+from support.vectors import committed, parametrize, parametrize_parts
 
+from fastzt._core.armor import SessionKey, dearmor
+from fastzt._core.slab import Slab
 from fastzt.identity.identity import Identity
 from fastzt.vl2.config_assembly import ConfigAssembly
 from fastzt.vl2.config_request import ConfigPolling
 from fastzt.vl2.events import ConfigChanged, Denied, Joined
 from fastzt.vl2.status import Status
+from fastzt.wire.compression import decompress
 from fastzt.wire.config_chunk import ConfigChunk, split
 from fastzt.wire.error_body import ErrorBody
 from fastzt.wire.network_config import NetworkConfig
-from fastzt.wire.verbs import ErrorCode, Verb
+from fastzt.wire.verbs import COMPRESSED, VERB_MASK, ErrorCode, Verb
 from vl2.direct import NOW, Direct
 
-IDENTITIES = [Identity.parse(case["secret_string"]) for case in cases("identity", "identity")]
+IDENTITIES = [Identity.parse(case["secret_string"]) for case in committed("identity", "identity")]
 CONTROLLER, ME, MEMBER = IDENTITIES[:3]
 NWID = CONTROLLER.address << 24 | 0xABCDEF
 RULES = b"\1\0"
 HEAD = 28
 
 
+def body_of(chunk: dict[str, Any]) -> bytes:
+    """The chunk as it stands in its packet, behind the in-re head of an OK."""
+    packet = bytes.fromhex(chunk["plaintext_packet"])
+    return packet[HEAD + 9 :] if chunk["verb"] == Verb.OK else packet[HEAD:]
+
+
 def bodies(case: dict[str, Any]) -> list[bytes]:
-    """The chunk bodies, behind the in-re head of an OK."""
-    found = []
-    for chunk in case["chunks"]:
-        packet = bytes.fromhex(chunk["plaintext_packet"])
-        found.append(packet[HEAD + 9 :] if chunk["verb"] == Verb.OK else packet[HEAD:])
-    return found
+    return [body_of(chunk) for chunk in case["chunks"]]
 
 
 def altered(name: str, chunks: list[bytes]) -> list[bytes]:
@@ -51,8 +55,6 @@ def altered(name: str, chunks: list[bytes]) -> list[bytes]:
     return chunks
 
 
-CHUNKS = cases("network_config", "config_chunks")
-DELIVERIES = [(case, delivery) for case in CHUNKS for delivery in case["deliveries"]]
 KNOWN_DELIVERIES = {
     "in order from the controller",
     "reverse order",
@@ -66,10 +68,9 @@ KNOWN_DELIVERIES = {
 }
 
 
-@pytest.mark.parametrize(
-    ("case", "delivery"), DELIVERIES, ids=[f"{c['name']}-{d['name']}" for c, d in DELIVERIES]
-)
-def test_deliveries(case: dict[str, Any], delivery: dict[str, Any]) -> None:
+@parametrize_parts("network_config", "config_chunks", "deliveries")
+def test_deliveries(case: dict[str, Any], entry: dict[str, Any]) -> None:
+    delivery = entry
     assert delivery["name"] in KNOWN_DELIVERIES
     controller, me = Identity.parse(case["controller_secret"]), Identity.parse(case["member_secret"])
     node = Direct(me, controller, MEMBER)
@@ -90,7 +91,39 @@ def test_deliveries(case: dict[str, Any], delivery: dict[str, Any]) -> None:
 
 
 def test_the_vectors_have_every_delivery() -> None:
-    assert {delivery["name"] for _, delivery in DELIVERIES} == KNOWN_DELIVERIES
+    found = committed("network_config", "config_chunks")
+    assert {delivery["name"] for case in found for delivery in case["deliveries"]} == KNOWN_DELIVERIES
+
+
+def opened(key: SessionKey, datagrams: list[str]) -> bytes:
+    """The packet in these datagrams, from the verb on, decrypted and decompressed."""
+    first, *rest = map(bytes.fromhex, datagrams)
+    whole = first + b"".join(piece[16:] for piece in rest)
+    slab = Slab(len(whole))
+    slab.view[:] = whole
+    assert dearmor(slab, 0, len(whole), key)
+    verb, payload = slab.buffer[27], bytes(slab.buffer[HEAD:])
+    return bytes([verb & VERB_MASK]) + (decompress(payload) if verb & COMPRESSED else payload)
+
+
+def packets(datagrams: list[str]) -> list[list[str]]:
+    """The datagrams of each packet: pieces carry the id of their head."""
+    found: dict[str, list[str]] = {}
+    for data in datagrams:
+        found.setdefault(data[:16], []).append(data)
+    return list(found.values())
+
+
+@parametrize("network_config", "network_config_request", "config_chunks")
+def test_the_datagrams_hold_what_the_case_says(case: dict[str, Any]) -> None:
+    controller, me = Identity.parse(case["controller_secret"]), Identity.parse(case["member_secret"])
+    key = SessionKey(controller.agree(me))
+    listed = case.get("chunks", [case])
+    plain = [opened(key, datagrams) for datagrams in packets(case["datagrams"])]
+    assert [data.hex() for data in plain] == [entry["plaintext_packet"][54:] for entry in listed]
+    for entry in case.get("chunks", ()):
+        chunk = ConfigChunk.parse(body_of(entry))
+        assert controller.verify(chunk.signed_bytes, chunk.signature) is entry["signature_valid"]
 
 
 def config(timestamp: int = 1000, **fields: Any) -> NetworkConfig:

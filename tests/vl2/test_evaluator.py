@@ -8,11 +8,13 @@ from typing import Any
 from support.vectors import cases, parametrize
 
 from fastzt._core.slab import Slab
+from fastzt.identity.identity import Identity
 from fastzt.vl2.claims import Claims
 from fastzt.vl2.evaluator import judge, run
 from fastzt.vl2.frame_context import FrameContext
 from fastzt.vl2.program import Program
 from fastzt.vl2.verdicts import is_cacheable
+from fastzt.wire import address
 from fastzt.wire.rules import parse_rules
 
 OUTCOMES = ["no_match", "drop", "accept", "super_accept", "redirect"]
@@ -72,10 +74,19 @@ def load(frame: FrameContext, case: dict[str, Any]) -> FrameContext:
     return frame
 
 
+@parametrize("rules", "filter_environment")
+def test_environment(case: dict[str, Any]) -> None:
+    nwid = int(case["network_id"], 16)
+    assert Identity.parse(case["controller_public"]).address == nwid >> 24
+    for node in ("local", "remote", "third"):
+        assert mac_of(case[f"{node}_mac"]) == address.mac_of(int(case[f"{node}_node"], 16), nwid)
+
+
 @parametrize("rules", "filter")
 def test_filter(case: dict[str, Any]) -> None:
     frame = load(FrameContext(ME, 12345), case)
     rules, _ = parse_rules(bytes.fromhex(case["rules_serialized"]))
+    assert [rule.to_json() for rule in rules] == case["rules"]
     assert OUTCOMES[run(Program(rules), frame)] == case["result"]
     if case["result"] == "redirect":
         assert frame.redirect_to == int(case["redirect_to"], 16)

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from support.vectors import cases, parametrize
+from support.vectors import cases, committed, parametrize
 
 from fastzt._core.endpoint import V4_PREFIX
 from fastzt.identity.credentials import Verdict, check, check_capability, sign_capability
@@ -68,6 +68,16 @@ def hex5(value: int) -> str:
     return f"{value:010x}"
 
 
+@parametrize("credentials", "environment")
+def test_environment(case: dict[str, Any]) -> None:
+    controller, *others = (
+        Identity.parse(text)
+        for text in (case["controller_secret"], case["other_controller_secret"], *case["members_secret"])
+    )
+    assert controller.address == int(case["network_id"], 16) >> 24
+    assert all(identity.has_secret and identity.validate() for identity in (controller, *others))
+
+
 @parametrize("credentials", "com")
 def test_com(case: dict[str, Any]) -> None:
     com = common(case, Com.read)
@@ -99,17 +109,18 @@ def test_com_agree(case: dict[str, Any]) -> None:
 
 
 def test_issued_com_is_the_reference_form() -> None:
-    case = cases("credentials", "com")[0]
+    case = committed("credentials", "com")[0]
+    controller = Identity.parse(committed("credentials", "environment")[0]["controller_secret"])
     theirs = Com.parse(bytes.fromhex(case["serialized"]))
     member = Identity.parse(case["issued_to_public"])
-    com = Com.issue(theirs.timestamp, 0x6DDD00, NWID, member.address, member.public_hash())
-    signed = com.signed_by(CONTROLLER.address, CONTROLLER.sign(com.signed_bytes))
+    com = Com.issue(theirs.timestamp, 0x6DDD00, theirs.nwid, member.address, member.public_hash())
+    signed = com.signed_by(controller.address, controller.sign(com.signed_bytes))
     assert signed == theirs
     assert len(signed.to_bytes()) == 272
 
 
 def test_com_hash_must_be_complete() -> None:
-    case = cases("credentials", "com_agree")[0]
+    case = committed("credentials", "com_agree")[0]
     mine, theirs = (Com.parse(bytes.fromhex(case[key])) for key in ("mine", "other"))
     public_hash = Identity.parse(case["other_public"]).public_hash()
     assert agrees(mine, theirs, public_hash)
@@ -215,7 +226,7 @@ def test_specification_examples() -> None:
 
 
 def credentials(kind: str, read: Callable[[bytes], Any], count: int) -> tuple[Any, ...]:
-    found = [bytes.fromhex(case["serialized"]) for case in cases("credentials", kind)]
+    found = [bytes.fromhex(case["serialized"]) for case in committed("credentials", kind)]
     return tuple(map(read, found[:count]))
 
 

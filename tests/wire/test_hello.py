@@ -3,14 +3,14 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support.vectors import cases
+from support.vectors import committed
 
 from fastzt._core.endpoint import Endpoint
 from fastzt.wire.hello import Hello, OkHello
 from fastzt.wire.planet import default_planet
 from fastzt.wire.reader import Malformed
 
-IDENTITY = bytes.fromhex(cases("identity", "identity")[0]["public_binary"])
+IDENTITY = bytes.fromhex(committed("identity", "identity")[0]["public_binary"])
 HERE = Endpoint.parse("192.0.2.33", 9993)
 HERE6 = Endpoint.parse("2001:db8::33", 9993)
 

@@ -57,6 +57,7 @@ def test_from_text(case: dict[str, Any]) -> None:
         return
     address = InetAddress.from_text(case["input"])
     assert (address.ip.hex(), address.port) == (case["ip_bytes"], case["port"])
+    assert InetAddress.from_text(case["string"]) == address
 
 
 @parametrize("inetaddress", "contains")

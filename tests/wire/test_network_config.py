@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from support.vectors import cases, parametrize
+from support.vectors import committed, parametrize
 
 from fastzt.wire import dictionary
 from fastzt.wire.com import Com
@@ -125,7 +125,9 @@ def test_decode(case: dict[str, Any]) -> None:
 
 
 def full() -> NetworkConfig:
-    case = next(case for case in cases("network_config", "network_config") if case["name"] == "everything")
+    case = next(
+        case for case in committed("network_config", "network_config") if case["name"] == "everything"
+    )
     return NetworkConfig.parse(bytes.fromhex(case["dictionary"]))
 
 

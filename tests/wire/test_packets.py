@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support.vectors import cases
+from support.vectors import committed
 
 from fastzt._core.endpoint import Endpoint
 from fastzt.wire.arp import REQUEST, Arp
@@ -37,8 +37,8 @@ from fastzt.wire.whois import OkWhois, Whois
 
 NWID = 0xAE34861CB9001234
 BROADCAST = 0xFFFFFFFFFFFF
-COM = Com.parse(bytes.fromhex(cases("credentials", "com")[0]["serialized"]))
-IDENTITY = bytes.fromhex(cases("identity", "identity")[0]["public_binary"])
+COM = Com.parse(bytes.fromhex(committed("credentials", "com")[0]["serialized"]))
+IDENTITY = bytes.fromhex(committed("identity", "identity")[0]["public_binary"])
 HERE, HERE6 = Endpoint.parse("192.0.2.33", 9993), Endpoint.parse("2001:db8::33", 65535)
 MACS = st.integers(0, 2**48 - 1)
 U32 = st.integers(0, 2**32 - 1)

@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from support.vectors import cases, parametrize
+from support.vectors import committed, parametrize
 
 from fastzt._core.endpoint import Endpoint
 from fastzt.identity.identity import Identity
@@ -65,8 +65,8 @@ def test_default_planet() -> None:
 
 
 def signed(kind: int, timestamp: int, count: int = 1) -> World:
-    identities = [Identity.parse(case["public_string"]) for case in cases("identity", "identity")]
-    key = Identity.parse(cases("identity", "identity")[0]["secret_string"])
+    identities = [Identity.parse(case["public_string"]) for case in committed("identity", "identity")]
+    key = Identity.parse(committed("identity", "identity")[0]["secret_string"])
     roots = tuple(
         Root.of(identity.to_bytes(), [Endpoint.parse("192.0.2.7", 9993), Endpoint.parse("2001:db8::7", 9993)])
         for identity in identities[:count]
