@@ -223,6 +223,9 @@ def test_impossible_ranges() -> None:
     for stride, count, last in [(60, 4, 60), (30, 2, 60), (60, -1, 60), (2**62, 4, 60), (60, 2, 27)]:
         with pytest.raises(ValueError, match="outside"):
             armor_batch(slab, 0, stride, count, last, key, 1)
+    for offset, stride, count, last in [(-1, 60, 1, 60), (0, 60, 3, 61), (0, 0, 2, 0), (141, 60, 1, 60)]:
+        with pytest.raises(ValueError, match="outside"):
+            armor_batch(slab, offset, stride, count, last, key, 3)
     verdicts = bytearray(b"\1" * 4)
     assert dearmor_batch(slab, 0, 60, 4, 60, key, verdicts) == 0
     assert verdicts == bytes(4)

@@ -1,6 +1,7 @@
 cimport cython
 from cpython.bytearray cimport PyByteArray_AS_STRING
 from cpython.bytes cimport PyBytes_FromStringAndSize
+from libc.string cimport memset
 
 from fastzt._core.slab cimport Slab
 
@@ -12,7 +13,6 @@ cdef extern from "armor.h" nogil:
     void ft_armor_setup()
     void ft_session_init(ft_session *s, const unsigned char *key, const unsigned char *k0, const unsigned char *k1)
     void ft_session_wipe(ft_session *s)
-    void ft_armor(const ft_session *s, unsigned char *p, size_t n, int suite)
     bint ft_dearmor(const ft_session *s, unsigned char *p, size_t n)
     void ft_armor_batch(const ft_session *s, unsigned char *p, size_t stride, size_t count, size_t last, int suite)
     size_t ft_dearmor_batch(const ft_session *s, unsigned char *p, size_t stride, size_t count, size_t last,
@@ -29,7 +29,11 @@ cdef class SessionKey:
     cdef ft_session session
 
 
-cpdef bint valid_range(Slab slab, Py_ssize_t offset, Py_ssize_t stride, Py_ssize_t count, Py_ssize_t last) noexcept
+cpdef bint valid_range(Slab slab, Py_ssize_t offset, Py_ssize_t stride, Py_ssize_t count, Py_ssize_t last) noexcept nogil
+cdef bint armor_run(Slab slab, Py_ssize_t offset, Py_ssize_t stride, Py_ssize_t count, Py_ssize_t last_length,
+                    SessionKey key, int suite) noexcept nogil
+cdef Py_ssize_t dearmor_run(Slab slab, Py_ssize_t offset, Py_ssize_t stride, Py_ssize_t count,
+                            Py_ssize_t last_length, SessionKey key, unsigned char *verdicts) noexcept nogil
 cpdef void armor(Slab slab, Py_ssize_t offset, Py_ssize_t length, SessionKey key, int suite) except *
 cpdef bint dearmor(Slab slab, Py_ssize_t offset, Py_ssize_t length, SessionKey key) noexcept
 cpdef void armor_batch(Slab slab, Py_ssize_t offset, Py_ssize_t stride, Py_ssize_t count, Py_ssize_t last_length,
@@ -55,20 +59,23 @@ cdef inline bytes session_part(SessionKey owner, int index):
 cdef inline void session_wipe(SessionKey owner) noexcept:
     ft_session_wipe(&owner.session)
 
-cdef inline void seal_one(SessionKey key, Slab s, Py_ssize_t o, Py_ssize_t n, int suite) noexcept:
-    ft_armor(&key.session, s.p + o, <size_t> n, suite)
-
 cdef inline bint open_one(SessionKey key, Slab s, Py_ssize_t o, Py_ssize_t n) noexcept:
     return ft_dearmor(&key.session, s.p + o, <size_t> n)
 
 cdef inline void seal_batch(SessionKey key, Slab s, Py_ssize_t o, Py_ssize_t stride, Py_ssize_t count,
-                            Py_ssize_t last, int suite) noexcept:
+                            Py_ssize_t last, int suite) noexcept nogil:
     ft_armor_batch(&key.session, s.p + o, <size_t> stride, <size_t> count, <size_t> last, suite)
 
 cdef inline Py_ssize_t open_batch(SessionKey key, Slab s, Py_ssize_t o, Py_ssize_t stride, Py_ssize_t count,
-                                  Py_ssize_t last, bytearray verdicts) noexcept:
+                                  Py_ssize_t last, unsigned char *verdicts) noexcept nogil:
     return <Py_ssize_t> ft_dearmor_batch(&key.session, s.p + o, <size_t> stride, <size_t> count, <size_t> last,
-                                         <unsigned char *> PyByteArray_AS_STRING(verdicts))
+                                         verdicts)
+
+cdef inline void refuse(unsigned char *verdicts, Py_ssize_t count) noexcept nogil:
+    memset(verdicts, 0, <size_t> count)
+
+cdef inline unsigned char *octets(bytearray buffer) noexcept:
+    return <unsigned char *> PyByteArray_AS_STRING(buffer)
 
 cdef inline void mask_tail(SessionKey key, Slab s, Py_ssize_t o, Py_ssize_t start, Py_ssize_t n) noexcept:
     ft_mask_tail(&key.session, s.p + o, <size_t> start, <size_t> n)

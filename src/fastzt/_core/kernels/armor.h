@@ -12,7 +12,6 @@
 void ft_armor_setup(void);
 void ft_session_init(ft_session *s, const unsigned char *key, const unsigned char *k0, const unsigned char *k1);
 void ft_session_wipe(ft_session *s);
-void ft_armor(const ft_session *s, unsigned char *p, size_t n, int suite);
 int ft_dearmor(const ft_session *s, unsigned char *p, size_t n);
 void ft_armor_batch(const ft_session *s, unsigned char *p, size_t stride, size_t count, size_t last, int suite);
 size_t ft_dearmor_batch(const ft_session *s, unsigned char *p, size_t stride, size_t count, size_t last,
@@ -174,10 +173,6 @@ static size_t ft_dearmor_batch(const ft_session *s, unsigned char *p, size_t str
     }
     for (i = 0; i < count; i++) good += verdicts[i];
     return good;
-}
-
-static void ft_armor(const ft_session *s, unsigned char *p, size_t n, int suite) {
-    ft_armor_batch(s, p, n, 1, n, suite);
 }
 
 static int ft_dearmor(const ft_session *s, unsigned char *p, size_t n) {

@@ -146,6 +146,16 @@ def open_batch(
     return sum(verdicts[:count])
 
 
+def refuse(verdicts: bytearray, count: int) -> None:
+    """No packet of the batch is genuine."""
+    verdicts[:count] = bytes(count)
+
+
+def octets(buffer: bytearray) -> bytearray:
+    """What the compiled build takes a pointer to."""
+    return buffer
+
+
 def mask_tail(key: SessionKey, s: Slab, o: int, start: int, n: int) -> None:
     """XOR p[start:n] with the stream of the plain key: VL1 section 3.2."""
     iv = bytes(s.view[o : o + 7]) + bytes((s.buffer[o + 7] & 0xF8,))
