@@ -38,9 +38,13 @@ COMPILED = {
         "tcp_header",
         "timer_wheel",
         "udp_header",
+        "udp_socket",
     ],
     "identity": [
         "proof_of_work",
+    ],
+    "io": [
+        "endpoints",
     ],
     "netstack": [
         "egress",

@@ -14,13 +14,14 @@ import pytest
 from fastzt._core.datagram_batch import DatagramBatch, TransmitBatch
 from fastzt._core.endpoint import Endpoint
 from fastzt._core.slab import Slab
+from fastzt._core.udp_socket import UdpSocket
 from fastzt.errors import InputError
 from fastzt.io import endpoints as module
-from fastzt.io.binding import has_family
-from fastzt.io.endpoint_cache import MAX_ENDPOINTS, EndpointCache
+from fastzt.io.binding import bind_hosts, has_family
 from fastzt.io.endpoints import UdpSockets
 
 LINUX = pytest.mark.skipif(sys.platform != "linux", reason="segmentation offload is Linux's")
+MAX_MESSAGE = 65535
 HOSTS = ["127.0.0.1", *(["::1"] if has_family(socket.AF_INET6) else [])]
 
 
@@ -111,7 +112,7 @@ def test_a_message_whose_stride_is_lost_is_dropped(monkeypatch: pytest.MonkeyPat
     a, b = UdpSockets.open(bind=["127.0.0.1"]), UdpSockets.open(bind=["127.0.0.1"])
     if not b.capabilities.coalesce:
         pytest.skip("the kernel has no segmentation offload")
-    b._control = 0  # the kernel then marks every message that has a stride as truncated
+    b.sockets[0].control_space = 0  # the kernel then marks every message that has a stride as truncated
     out = TransmitBatch(Slab(1 << 17))
     fill(out, [1432] * 20, 0, b.local()[0].endpoint)
     a.send(out)
@@ -167,7 +168,7 @@ def test_drain_stops_at_the_end_of_the_slab(pair: tuple[UdpSockets, UdpSockets])
     out = TransmitBatch(Slab(1 << 17))
     sent = fill(out, [9000, 9001, 9002], 0, b.local()[0].endpoint)
     assert a.send(out) == 3
-    batch = DatagramBatch(Slab(module.MAX_MESSAGE + 100))
+    batch = DatagramBatch(Slab(MAX_MESSAGE + 100))
     found = []
     for _ in sent:
         assert b.drain(batch, 16) >= 1
@@ -208,36 +209,26 @@ def test_refused_by_icmp_is_survived(pair: tuple[UdpSockets, UdpSockets]) -> Non
     assert [data for data, _, _ in receive(b, 1)] == sent
 
 
-class Failing(socket.socket):
+class Failing(UdpSocket):
     """A socket whose sends fail as scripted: `errors` for the next sends, 0 lets one through."""
 
-    errors: list[int]
-    segmented: list[int]
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.errors: list[int] = []
+        self.segmented: list[int] = []
 
-    def _fail(self) -> None:
-        number = self.errors.pop(0) if self.errors else 0
-        if number == errno.EAGAIN:
-            raise BlockingIOError(number, "scripted")
-        if number:
-            raise OSError(number, "scripted")
-
-    def sendto(self, *args: Any) -> int:
-        self._fail()
-        return super().sendto(*args)
-
-    def sendmsg(self, *args: Any) -> int:
-        self.segmented.append(len(args[0][0]))
-        self._fail()
-        return super().sendmsg(*args)
+    def send(self, out: TransmitBatch, i: int, start: int, length: int) -> int:
+        if length > out.run(i)[2]:
+            self.segmented.append(length)
+        scripted = self.errors.pop(0) if self.errors else 0
+        return scripted or super().send(out, i, start, length)
 
 
 @pytest.fixture
 def failing(offload: bool) -> Iterator[tuple[UdpSockets, Failing, UdpSockets]]:
-    sock = Failing(socket.AF_INET, socket.SOCK_DGRAM)
-    sock.bind(("127.0.0.1", 0))
-    sock.setblocking(False)
-    sock.errors, sock.segmented = [], []
-    a, b = UdpSockets([sock]), UdpSockets.open(bind=["127.0.0.1"])
+    a, b = UdpSockets(bind_hosts(0, ["127.0.0.1"]), Failing), UdpSockets.open(bind=["127.0.0.1"])
+    sock = a.sockets[0]
+    assert isinstance(sock, Failing)
     yield a, sock, b
     a.close()
     b.close()
@@ -367,17 +358,3 @@ def test_buffers_are_raised() -> None:
     assert a.capabilities.receive_buffer == own.getsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF)
     assert a.capabilities.send_buffer == own.getsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF)
     a.close()
-
-
-def test_endpoints_are_interned_and_the_cache_is_capped() -> None:
-    cache = EndpointCache()
-    first = cache.endpoint(("127.0.0.1", 0))
-    assert cache.endpoint(("127.0.0.1", 0)) is first
-    assert cache.endpoint(("fe80::1%lo", 5, 0, 1)) == Endpoint.parse("fe80::1", 5)
-    assert cache.address(first) == ("127.0.0.1", 0)
-    for i in range(MAX_ENDPOINTS + 10):
-        endpoint = cache.endpoint(("127.0.0.2", i))
-        assert cache.address(endpoint) == ("127.0.0.2", i)
-    assert (len(cache.by_address), len(cache.by_endpoint)) == (MAX_ENDPOINTS, MAX_ENDPOINTS)
-    assert cache.evicted > 20
-    assert cache.endpoint(("127.0.0.1", 0)) is not first

@@ -6,17 +6,13 @@ import contextlib
 import errno
 import os
 import socket
-import struct
 import sys
 from dataclasses import dataclass
 
 from .._core.endpoint import Endpoint
+from .._core.kernels.udp import SO_RXQ_OVFL, SOL_UDP, UDP_GRO, UDP_SEGMENT
 
-# Linux, include/uapi/linux/udp.h and in.h, in6.h; not all of them are in the standard library.
-SOL_UDP = 17
-UDP_SEGMENT = 103
-UDP_GRO = 104
-SO_RXQ_OVFL = 40
+# Linux, include/uapi/asm-generic/socket.h and linux/in.h, in6.h; not all of them are in the standard library.
 SO_RCVBUFFORCE = 33
 SO_SNDBUFFORCE = 32
 IP_MTU = 14
@@ -143,14 +139,3 @@ def source_address(family: int) -> Endpoint | None:
             return Endpoint.parse(sock.getsockname()[0], 0)
     except (OSError, ValueError):
         return None
-
-
-def control_space() -> int:
-    """Bytes of control messages to receive: the segment size and the overflow count, with room to spare.
-
-    The overflow count comes only after the first drop; were there no room for both, the segment size would be
-    lost with it.
-    """
-    if not hasattr(socket, "CMSG_SPACE"):
-        return 0
-    return 4 * socket.CMSG_SPACE(struct.calcsize("i"))

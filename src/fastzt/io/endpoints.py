@@ -1,6 +1,5 @@
 """UdpSockets: the node's UDP sockets, from which whole messages are drained and into which runs are sent.
 
-A message carries up to 64 KiB of datagrams where Linux offers UDP_GRO and UDP_SEGMENT, else one datagram.
 Nothing here waits, and nothing that a remote or a route does raises: it is counted in `stats`.
 """
 
@@ -8,74 +7,66 @@ from __future__ import annotations
 
 import errno
 import socket
-import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 from .._core.datagram_batch import DatagramBatch, TransmitBatch
 from .._core.endpoint import Endpoint, LocalSocket
 from .._core.stats import Stats, register
+from .._core.udp_socket import UdpSocket
 from .binding import bind_all
 from .capabilities import (
-    SO_RXQ_OVFL,
-    SOL_UDP,
-    UDP_GRO,
-    UDP_SEGMENT,
     UNREACHABLE,
     Capabilities,
     can_segment,
-    control_space,
     enable_coalescing,
     enable_overflow_count,
     raise_buffers,
     route_payload,
     source_address,
 )
-from .endpoint_cache import EndpointCache
+
+if TYPE_CHECKING:
+    import cython
+else:
+    from .. import _cython as cython
 
 RECEIVE_BUFFER = 4 << 20
 SEND_BUFFER = 1 << 20
-MAX_MESSAGE = 65535  # what one receive can deliver with UDP_GRO
-MAX_DATAGRAM = 10240  # without: more than the 10024 bytes of PROTOCOL-VL1 1.1
 MAX_TOO_BIG = 64  # reports kept until take_too_big
 
-RECEIVE_ERROR = register("io.receive_error")
-TRUNCATED = register("io.truncated")
-OVERFLOW = register("io.receive_buffer_overflow")
 UNREACHABLE_DROP = register("io.unreachable")
 SEND_ERROR = register("io.send_error")
 TOO_BIG = register("io.too_big")
 NO_SOCKET = register("io.no_socket")
 SEGMENT_OFF = register("io.segmentation_given_up")
 
-# Retrying a plain send can help against these: the error may be of an earlier datagram (ICMP).
+# The error may be of an earlier datagram (ICMP): the same send can do at the second try.
 _STALE = (errno.ECONNREFUSED, errno.ECONNRESET)
 _WOULD_BLOCK = (errno.EAGAIN, errno.EWOULDBLOCK)
 
 
-class UdpSocket:
-    """One bound, non-blocking socket and what it can do."""
-
-    __slots__ = ("coalesce", "endpoint", "number", "overflow", "segment", "sock")
-
-    def __init__(self, number: int, sock: socket.socket) -> None:
-        self.number = number
-        self.sock = sock
-        self.endpoint = Endpoint.parse(*sock.getsockname()[:2])
-        self.segment = hasattr(sock, "sendmsg") and can_segment(sock)
-        self.coalesce = hasattr(sock, "recvmsg_into") and enable_coalescing(sock)
-        self.overflow = 0
-        if self.coalesce:
-            enable_overflow_count(sock)
+def equip(number: int, sock: socket.socket, stats: Stats, make: Callable[..., UdpSocket]) -> UdpSocket:
+    """Turn on what the system offers for a bound socket."""
+    coalesce = hasattr(sock, "recvmsg_into") and enable_coalescing(sock)
+    if coalesce:
+        enable_overflow_count(sock)
+    segment = hasattr(sock, "sendmsg") and can_segment(sock)
+    return make(number, sock, stats, segment=segment, coalesce=coalesce)
 
 
 class UdpSockets:
     """The sockets by number; `port` is the first one's, `capabilities` what all of them can do."""
 
-    def __init__(self, sockets: Sequence[socket.socket]) -> None:
+    if not cython.compiled:
+        __slots__ = ("_blocked", "_resume", "_too_big", "_turn", "capabilities", "port", "sockets", "stats")
+
+    def __init__(self, sockets: Sequence[socket.socket], make: Callable[..., UdpSocket] = UdpSocket) -> None:
         if not sockets:
             raise ValueError("no sockets")
         buffers = [raise_buffers(sock, RECEIVE_BUFFER, SEND_BUFFER) for sock in sockets]
-        self.sockets = [UdpSocket(number, sock) for number, sock in enumerate(sockets)]
+        self.stats = Stats()
+        self.sockets = [equip(number, sock, self.stats, make) for number, sock in enumerate(sockets)]
         self.port: int = self.sockets[0].endpoint.port
         self.capabilities = Capabilities(
             segment=all(s.segment for s in self.sockets),
@@ -83,14 +74,10 @@ class UdpSockets:
             receive_buffer=min(receive for receive, _ in buffers),
             send_buffer=min(send for _, send in buffers),
         )
-        self.stats = Stats()
-        self.cache = EndpointCache()
         self._too_big: list[tuple[int, Endpoint, int]] = []
         self._blocked: UdpSocket | None = None
-        self._resume = 0  # bytes of the blocked run that have left
-        self._left_now = 0  # of them, those of the last _send_run
+        self._resume = 0  # bytes of the run being sent that have left
         self._turn = 0  # the socket that the next drain begins with
-        self._control = control_space()
 
     @classmethod
     def open(cls, port: int = 0, bind: Sequence[str] = (), *, fixed: bool = False) -> UdpSockets:
@@ -116,83 +103,41 @@ class UdpSockets:
 
     def filenos(self) -> list[int]:
         """The descriptors to watch for arriving datagrams."""
-        return [s.sock.fileno() for s in self.sockets]
+        return [s.fileno() for s in self.sockets]
 
     def blocked(self) -> list[int]:
         """The descriptors to watch for room to send, after a `send` that did not send all."""
-        return [] if self._blocked is None else [self._blocked.sock.fileno()]
+        return [] if self._blocked is None else [self._blocked.fileno()]
 
     def take_too_big(self) -> list[tuple[int, Endpoint, int]]:
         """(socket, endpoint, bytes) of datagrams that did not fit their route since the last call."""
-        found, self._too_big = self._too_big, []
+        found = self._too_big
+        if found:
+            self._too_big = []
         return found
 
     def close(self) -> None:
         """Close the sockets. Harmless when repeated."""
         for s in self.sockets:
-            s.sock.close()
+            s.close()
 
     # -- in
 
     def drain(self, batch: DatagramBatch, max_messages: int) -> int:
         """Append up to `max_messages` messages to the batch, from each socket in turn; how many."""
         before = batch.count
-        last = before - 1
-        offset = sum(batch.message(last)[:2]) if before else 0
+        offset = batch.offset[before - 1] + batch.length[before - 1] if before else 0
         count = len(self.sockets)
-        first, self._turn = self._turn, (self._turn + 1) % count
+        first = self._turn
+        self._turn = (first + 1) % count
         for i in range(count):
             left = max_messages - (batch.count - before)
             if left <= 0:
                 break
             # The sockets behind this one get at least one message each, whatever arrives here.
-            share = max(left - (count - 1 - i), 1)
-            offset = self._drain_one(self.sockets[(first + i) % count], batch, offset, share)
+            s = self.sockets[(first + i) % count]
+            offset = s.drain(batch, max(left - (count - 1 - i), 1), offset)
         return batch.count - before
-
-    def _drain_one(self, s: UdpSocket, batch: DatagramBatch, offset: int, most: int) -> int:
-        """Receive up to `most` messages at `offset` of the slab; the offset behind them."""
-        slab = batch.slab
-        room = MAX_MESSAGE if s.coalesce else MAX_DATAGRAM
-        for _ in range(most):
-            if offset + room > slab.size:
-                break
-            view = slab.view[offset : offset + room]
-            try:
-                n, stride, address = self._receive(s, view)
-            except BlockingIOError:
-                break
-            except OSError:  # Windows tells here of an ICMP error for an earlier send
-                self.stats.drop(RECEIVE_ERROR)
-                continue
-            if n <= 0:
-                continue
-            if not batch.add(offset, n, stride, s.number, self.cache.endpoint(address)):
-                break
-            offset += n
-        return offset
-
-    def _receive(self, s: UdpSocket, view: memoryview) -> tuple[int, int, object]:
-        """One receive: (bytes, stride or 0, sender); 0 bytes for a message that is of no use."""
-        if not s.coalesce:
-            n, address = s.sock.recvfrom_into(view)
-            return n, 0, address
-        n, control, flags, address = s.sock.recvmsg_into([view], self._control)
-        stride = 0
-        for level, kind, data in control:
-            if level == SOL_UDP and kind == UDP_GRO:
-                stride = int.from_bytes(data[:4], sys.byteorder)
-            elif level == socket.SOL_SOCKET and kind == SO_RXQ_OVFL:
-                self._count_overflow(s, int.from_bytes(data[:4], sys.byteorder))
-        if flags & socket.MSG_TRUNC or (flags & socket.MSG_CTRUNC and not stride):
-            self.stats.drop(TRUNCATED)  # without its stride a message cannot be cut into datagrams
-            return 0, 0, address
-        return n, stride, address
-
-    def _count_overflow(self, s: UdpSocket, dropped: int) -> None:
-        """The kernel's count of messages dropped by this socket, 32 bits."""
-        self.stats.add(OVERFLOW, (dropped - s.overflow) & 0xFFFFFFFF)
-        s.overflow = dropped
 
     # -- out
 
@@ -202,80 +147,81 @@ class UdpSockets:
         Less than `out.count`: its socket has no room now; call again with that number when it has.
         """
         self._blocked = None
-        for i in range(first, out.count):
-            offset, length, segment, number, endpoint = out.run(i)
-            if not 0 <= number < len(self.sockets) or endpoint.is_v4 != self.sockets[number].endpoint.is_v4:
+        for i in range(max(first, 0), out.count):
+            s = self._carrier(out, i)
+            if s is None:
                 self.stats.drop(NO_SOCKET)
                 continue
-            s = self.sockets[number]
-            start = offset + self._resume
-            if not self._send_run(s, out.slab.view, start, offset + length, segment, endpoint):
+            if not self._send_run(s, out, i):
                 self._blocked = s
-                self._resume += self._left_now
                 return i
             self._resume = 0
         return out.count
 
-    def _send_run(
-        self, s: UdpSocket, view: memoryview, start: int, end: int, segment: int, endpoint: Endpoint
-    ) -> bool:
-        """Send slab[start:end] in datagrams of `segment` bytes; False when the socket blocks."""
-        address = self.cache.address(endpoint)
-        self._left_now = 0
-        if s.segment and end - start > segment:
-            control = [(SOL_UDP, UDP_SEGMENT, segment.to_bytes(2, sys.byteorder))]
-            try:
-                s.sock.sendmsg([view[start:end]], control, 0, address)
+    def _carrier(self, out: TransmitBatch, i: int) -> UdpSocket | None:
+        """The socket of a run, if there is one and it is of the endpoint's family."""
+        number = out.socket[i]
+        if not 0 <= number < len(self.sockets):
+            return None
+        s = self.sockets[number]
+        endpoint = out.endpoint[i]
+        return s if endpoint.is_v4 == s.endpoint.is_v4 else None
+
+    def _send_run(self, s: UdpSocket, out: TransmitBatch, i: int) -> bool:
+        """Send what has not left of run i; False when the socket blocks."""
+        length, segment = out.length[i], out.segment[i]
+        if s.segment and length - self._resume > segment:
+            error = self._try(s, out, i, length - self._resume)
+            if error == 0:
                 return True
-            except OSError as error:
-                if error.errno in _WOULD_BLOCK:
-                    return False
-                if not self._segmentation_failed(s, error, segment, endpoint):
-                    return True
-        for at in range(start, end, segment):
-            if not self._send_one(s, view[at : min(at + segment, end)], address, endpoint):
+            if error in _WOULD_BLOCK:
                 return False
-            self._left_now += segment
+            if not self._segmentation_failed(s, error, segment, out.endpoint[i]):
+                return True
+        while self._resume < length:
+            if not self._send_one(s, out, i, min(segment, length - self._resume)):
+                return False
+            self._resume += segment
         return True
 
-    def _segmentation_failed(self, s: UdpSocket, error: OSError, segment: int, endpoint: Endpoint) -> bool:
+    def _try(self, s: UdpSocket, out: TransmitBatch, i: int, n: int) -> int:
+        """Send the next `n` bytes of run i as one message, again after an error of the past; 0 or errno."""
+        error = s.send(out, i, self._resume, n)
+        return s.send(out, i, self._resume, n) if error != 0 and error in _STALE else error
+
+    def _segmentation_failed(self, s: UdpSocket, error: int, segment: int, endpoint: Endpoint) -> bool:
         """Judge a segmented send that failed; whether to send its datagrams one by one.
 
         A segment that does not fit the route is the usual cause: it is reported, so that the path shrinks.
         When a fitting one fails too, the socket sends one by one from now on (EIO: no checksum offload).
         """
-        if error.errno not in (errno.EMSGSIZE, errno.EINVAL, errno.EIO):
+        if error not in (errno.EMSGSIZE, errno.EINVAL, errno.EIO):
             self._count_failure(error)
             return False
         fitting = route_payload(endpoint)
-        if error.errno == errno.EIO or fitting >= segment:
+        if error == errno.EIO or fitting >= segment:
             s.segment = False
             self.stats.drop(SEGMENT_OFF)
         else:
             self._report(s, endpoint, fitting + 1 if fitting > 0 else segment)
         return True
 
-    def _send_one(self, s: UdpSocket, data: memoryview, address: tuple[str, int], endpoint: Endpoint) -> bool:
+    def _send_one(self, s: UdpSocket, out: TransmitBatch, i: int, n: int) -> bool:
         """Send one datagram; False when the socket blocks, True when it has left or is lost."""
-        for _ in range(2):
-            try:
-                s.sock.sendto(data, address)
-            except OSError as error:
-                if error.errno in _WOULD_BLOCK:
-                    return False
-                if error.errno in _STALE:
-                    continue
-                if error.errno == errno.EMSGSIZE:
-                    fitting = route_payload(endpoint)
-                    self._report(s, endpoint, fitting + 1 if 0 < fitting < len(data) else len(data))
-                else:
-                    self._count_failure(error)
+        error = self._try(s, out, i, n)
+        if error == 0:
             return True
-        self.stats.drop(UNREACHABLE_DROP)
+        if error in _WOULD_BLOCK:
+            return False
+        if error == errno.EMSGSIZE:
+            fitting = route_payload(out.endpoint[i])
+            self._report(s, out.endpoint[i], fitting + 1 if 0 < fitting < n else n)
+        else:
+            self._count_failure(error)
         return True
 
-    def _count_failure(self, error: OSError) -> None:
-        self.stats.drop(UNREACHABLE_DROP if error.errno in UNREACHABLE else SEND_ERROR)
+    def _count_failure(self, error: int) -> None:
+        self.stats.drop(UNREACHABLE_DROP if error in UNREACHABLE else SEND_ERROR)
 
     def _report(self, s: UdpSocket, endpoint: Endpoint, size: int) -> None:
         """Note that a datagram of `size` bytes does not fit."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from .._core.endpoint import Endpoint
+from .endpoint import Endpoint
 
 MAX_ENDPOINTS = 4096  # socket addresses are what remotes choose
 
