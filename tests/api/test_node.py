@@ -237,6 +237,7 @@ def test_what_a_node_tells(pair: Pair) -> None:
         peers = {peer["id"]: peer for peer in pair.a.peers()}
         assert peers[pair.lab.server.id]["role"] == "root"
         assert peers[pair.b.id]["role"] == "leaf"
+        assert peers[pair.b.id]["suite"] == 3
         assert pair.a.whois(near.getpeername()) == pair.b.id
         assert pair.a.whois(pair.ip(pair.net_b)) == pair.b.id
         assert pair.a.whois(pair.ip(pair.net_a)) == pair.a.id

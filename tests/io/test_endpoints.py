@@ -358,3 +358,13 @@ def test_buffers_are_raised() -> None:
     assert a.capabilities.receive_buffer == own.getsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF)
     assert a.capabilities.send_buffer == own.getsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF)
     a.close()
+
+
+@pytest.mark.parametrize("most", [65536, 212_992])
+def test_the_receive_buffer_can_be_limited(most: int) -> None:
+    a = UdpSockets.open(bind=HOSTS, receive_buffer=most)
+    sizes = [s.sock.getsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF) for s in a.sockets]
+    assert a.capabilities.receive_buffer == min(sizes)
+    assert max(sizes) <= most
+    assert min(sizes) >= most // 2
+    a.close()

@@ -38,6 +38,18 @@ def test_hello_is_suite_0_its_first_answer_suite_1_and_the_rest_suite_3() -> Non
     assert 3 in from_root[2:]
 
 
+def test_a_node_that_speaks_version_11_neither_sends_nor_is_sent_suite_3() -> None:
+    bench = Bench()
+    one, two = identities()[:2]
+    world = planet([(one, [ROOT_AT])])
+    root = bench.node(one, world, [ROOT_AT], SwitchConfig(root=True))
+    old = bench.node(two, world, [A_AT], SwitchConfig(protocol=11))
+    bench.run(60)
+    assert (root.peer(old).protocol, old.peer(root).protocol) == (11, 12)  # type: ignore[union-attr]
+    for way in ((A_AT, ROOT_AT), (ROOT_AT, A_AT)):
+        assert set(suites(bench, *way)) == {0, 1}
+
+
 def test_relayed_first_contact_is_suite_1() -> None:
     t = triangle()
     t.bench.until(lambda: online(t))

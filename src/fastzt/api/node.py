@@ -55,7 +55,12 @@ class Node:
         try:
             own = own_identity(self._store, known, os.urandom)
             world = world or own_planet(self._store)
-            self._sockets = UdpSockets.open(port or self._store.port(), config.bind, fixed=port != 0)
+            self._sockets = UdpSockets.open(
+                port or self._store.port(),
+                config.bind,
+                fixed=port != 0,
+                receive_buffer=config.receive_buffer,
+            )
         except BaseException:
             self._store.close()
             raise
@@ -162,7 +167,7 @@ class Node:
         return self._driver.run(lambda now: {**report.status(self._driver.core, now), "port": self.port})
 
     def peers(self) -> list[dict[str, Any]]:
-        """The peers known: id, role, version, latency (ms), path (None: through a root), paths."""
+        """The peers known: id, role, version, suite, latency (ms), path (None: through a root), paths."""
         return self._driver.run(lambda now: report.peers(self._driver.core, now))
 
     def whois(self, address: str | tuple[Any, ...], timeout: float = 5) -> str:

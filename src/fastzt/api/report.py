@@ -57,6 +57,7 @@ def peer(found: Peer, now: int) -> dict[str, Any]:
         "id": f"{found.address:010x}",
         "role": "root" if found.is_root else "leaf",
         "version": ".".join(map(str, found.version)) if found.protocol else None,
+        "suite": found.suite,
         "latency_ms": found.latency_us / 1000 if found.latency_us >= 0 else None,
         "path": str(best.endpoint) if best is not None else None,
         "paths": [str(path.endpoint) for path in found.paths],

@@ -91,11 +91,24 @@ def enable_overflow_count(sock: socket.socket) -> None:
             sock.setsockopt(socket.SOL_SOCKET, SO_RXQ_OVFL, 1)
 
 
-def raise_buffers(sock: socket.socket, receive: int, send: int) -> tuple[int, int]:
-    """Ask for buffers of that many bytes; what the system gave, as it counts (Linux: double)."""
+def raise_buffers(
+    sock: socket.socket, receive: int, send: int, receive_limit: int | None = None
+) -> tuple[int, int]:
+    """Ask for buffers of that many bytes; what the system gave, as it counts (Linux: double).
+
+    `receive_limit`: no more than that for receiving, as it counts.
+    """
     _raise(sock, socket.SO_RCVBUF, SO_RCVBUFFORCE, receive)
     _raise(sock, socket.SO_SNDBUF, SO_SNDBUFFORCE, send)
+    if receive_limit is not None:
+        _limit(sock, socket.SO_RCVBUF, receive_limit)
     return _buffer(sock, socket.SO_RCVBUF), _buffer(sock, socket.SO_SNDBUF)
+
+
+def _limit(sock: socket.socket, option: int, most: int) -> None:
+    if _buffer(sock, option) > most:
+        doubles = sys.platform == "linux"  # socket(7): the kernel doubles what it is told
+        sock.setsockopt(socket.SOL_SOCKET, option, most // 2 if doubles else most)
 
 
 def _raise(sock: socket.socket, option: int, forced: int, wanted: int) -> None:

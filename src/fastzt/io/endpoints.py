@@ -61,10 +61,15 @@ class UdpSockets:
     if not cython.compiled:
         __slots__ = ("_blocked", "_resume", "_too_big", "_turn", "capabilities", "port", "sockets", "stats")
 
-    def __init__(self, sockets: Sequence[socket.socket], make: Callable[..., UdpSocket] = UdpSocket) -> None:
+    def __init__(
+        self,
+        sockets: Sequence[socket.socket],
+        make: Callable[..., UdpSocket] = UdpSocket,
+        receive_buffer: int | None = None,
+    ) -> None:
         if not sockets:
             raise ValueError("no sockets")
-        buffers = [raise_buffers(sock, RECEIVE_BUFFER, SEND_BUFFER) for sock in sockets]
+        buffers = [raise_buffers(sock, RECEIVE_BUFFER, SEND_BUFFER, receive_buffer) for sock in sockets]
         self.stats = Stats()
         self.sockets = [equip(number, sock, self.stats, make) for number, sock in enumerate(sockets)]
         self.port: int = self.sockets[0].endpoint.port
@@ -80,12 +85,20 @@ class UdpSockets:
         self._turn = 0  # the socket that the next drain begins with
 
     @classmethod
-    def open(cls, port: int = 0, bind: Sequence[str] = (), *, fixed: bool = False) -> UdpSockets:
+    def open(
+        cls,
+        port: int = 0,
+        bind: Sequence[str] = (),
+        *,
+        fixed: bool = False,
+        receive_buffer: int | None = None,
+    ) -> UdpSockets:
         """Bind one socket for each IP of `bind` (none: every IPv4 and IPv6 address), all on one port.
 
         A `port` that is taken is an OSError when `fixed`, else another one is chosen; 0 chooses.
+        `receive_buffer` limits SO_RCVBUF, in bytes as the system counts them.
         """
-        return cls(bind_all(port, bind, fixed))
+        return cls(bind_all(port, bind, fixed), receive_buffer=receive_buffer)
 
     def local(self) -> list[LocalSocket]:
         """The sockets as the core knows them: number and bound endpoint."""

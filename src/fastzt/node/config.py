@@ -1,14 +1,24 @@
-"""NodeConfig: what a node is beyond an ordinary member, and where it binds."""
+"""NodeConfig: what a node is beyond an ordinary member, where it binds, and what it says that it speaks."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ..wire.hello import PROTOCOL_VERSION
+
 
 @dataclass(frozen=True, slots=True)
 class NodeConfig:
-    """`root`: relay and introduce; `controller`: serve networks; `bind`: IPs to bind, none for every one."""
+    """`root`: relay and introduce; `controller`: serve networks; `bind`: IPs to bind, none for every one.
+
+    `congestion`: the congestion control of TCP connections. `receive_buffer`: SO_RCVBUF of the UDP sockets in
+    bytes as the system counts them, default as much as it gives. `protocol`: the VL1 version that the node
+    speaks; one of less than 12 neither sends nor is sent cipher suite 3 (AES-GMAC-SIV), but suite 1.
+    """
 
     root: bool = False
     controller: bool = False
     bind: tuple[str, ...] = ()
+    congestion: str = "cubic"
+    receive_buffer: int | None = None
+    protocol: int = PROTOCOL_VERSION

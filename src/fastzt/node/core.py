@@ -66,8 +66,9 @@ class Core:
         self.identity = identity
         self.address = identity.address
         self.entropy = entropy
-        self.stack_config = StackConfig()
-        self.switch = Switch(identity, planet, entropy, wall_offset_ms, SwitchConfig(root=config.root))
+        self.stack_config = StackConfig(congestion=config.congestion)
+        switch_config = SwitchConfig(root=config.root, protocol=config.protocol)
+        self.switch = Switch(identity, planet, entropy, wall_offset_ms, switch_config)
         self.networks = Networks(self.switch, entropy, wall_offset_ms)
         self.switch.bind(self.networks)
         self.wheel = TimerWheel(0)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ..wire.hello import PROTOCOL_VERSION
 from . import timing
 
 
@@ -12,6 +13,7 @@ class SwitchConfig:
     """Role and caps of a Switch."""
 
     root: bool = False  # relays, introduces, answers WHOIS ungated; a node without this role never relays
+    protocol: int = PROTOCOL_VERSION  # what we say that we speak
     push_direct_paths: bool = True
     max_peers: int = timing.MAX_PEERS
     max_strange_paths: int = timing.MAX_STRANGE_PATHS

@@ -91,7 +91,7 @@ class Control:
             return
         if peer.identity != identity or peer.protocol:
             return
-        peer.speaks(protocol, version)
+        peer.speaks(protocol, version, context.config.protocol)
         for endpoint in () if peer.is_root else endpoints:
             if context.usable(peer, endpoint):
                 context.hello.send(peer, endpoint, context.sockets_for(endpoint), now)

@@ -46,6 +46,7 @@ class HelloService:
             destination=endpoint,
             planet_id=planet.id,
             planet_timestamp=planet.timestamp,
+            protocol=context.config.protocol,
         )
         payload = hello.to_bytes()
         packet_id, data = context.sealer.seal_hello(
@@ -67,10 +68,14 @@ class HelloService:
             for world in ok.worlds:
                 if self.context.topology.update_planet(world):
                     self.context.emit(PlanetChanged(world.to_bytes()))
-        peer.speaks(ok.protocol, (ok.major, ok.minor, ok.revision))
+        self.speaks(peer, ok)
         if packet.hops == 0 and ok.destination is not None:
             self.surface(peer, packet.path, ok.destination, now)
         return True
+
+    def speaks(self, peer: Peer, said: Hello | OkHello) -> None:
+        """Record the version of a peer: the lower one, its or ours, decides the cipher suite."""
+        peer.speaks(said.protocol, (said.major, said.minor, said.revision), self.context.config.protocol)
 
     def surface(self, peer: Peer, path: Path, seen: Endpoint, now: int) -> None:
         """The peer sees us at `seen`; when a root says that our IP has changed, ask on all paths."""
@@ -175,10 +180,10 @@ class HelloService:
         planet = context.topology.planet
         outdated = hello.planet_id == planet.id and 0 < hello.planet_timestamp < planet.timestamp
         worlds = (planet,) if planet.id and outdated else ()
-        ok = OkHello(hello.clock, path.endpoint, worlds)
+        ok = OkHello(hello.clock, path.endpoint, worlds, context.config.protocol)
         question = Packet(peer, path, packet_id, hops, Verb.HELLO, b"")
         context.reply(question, Verb.OK, ok.to_bytes(), now)
-        peer.speaks(min(hello.protocol, 255), (hello.major, hello.minor, hello.revision))
+        self.speaks(peer, hello)
         context.learning.received(peer, path, hops, Verb.HELLO, now)
 
     def collision_reported(self, packet: Packet) -> None:

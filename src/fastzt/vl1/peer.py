@@ -148,13 +148,13 @@ class Peer:
         for path in [path for path in self.paths if path.owner != self.address or path.is_expired(now)]:
             self.drop(path)
 
-    def speaks(self, protocol: int, version: tuple[int, int, int]) -> None:
-        """Record the version that a HELLO or an OK(HELLO) gave: it decides the cipher suite."""
+    def speaks(self, protocol: int, version: tuple[int, int, int], ours: int = AES_PROTOCOL) -> None:
+        """Record the version that a HELLO or an OK(HELLO) gave: with `ours` it decides the cipher suite."""
         if protocol != self.protocol:
             self.generation += 1
         self.protocol = protocol
         self.version = version
-        self.suite = 3 if protocol >= AES_PROTOCOL else 1
+        self.suite = 3 if min(protocol, ours) >= AES_PROTOCOL else 1
 
     def measured(self, latency_us: int) -> None:
         """Take a round trip into the smoothed latency."""
