@@ -11,7 +11,7 @@ import click
 import fastzt
 
 from ..errors import FastztError, InputError
-from . import controller, demo, identity, network, planet, root, status
+from . import bench, controller, demo, identity, network, planet, root, status
 
 FAILED = 1
 USAGE = 2
@@ -37,6 +37,7 @@ for command in (
     planet.planet,
     root.root,
     controller.controller,
+    bench.bench,
 ):
     group.add_command(command)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -24,15 +24,18 @@ def say(text: str) -> None:
 
 
 @contextmanager
-def progress(text: str) -> Iterator[None]:
-    """A spinner on standard error while something takes time; nothing at all in a pipe."""
+def progress(text: str) -> Iterator[Callable[[str], None]]:
+    """A spinner on standard error while something takes time; nothing at all in a pipe.
+
+    What it gives changes the text.
+    """
     if not sys.stderr.isatty():
-        yield
+        yield lambda text: None
         return
     from rich.console import Console
 
-    with Console(stderr=True).status(text):
-        yield
+    with Console(stderr=True).status(text) as status:
+        yield status.update
 
 
 def table(columns: list[str], rows: list[list[str]]) -> None:
