@@ -128,7 +128,19 @@ def test_files_stay_small() -> None:
     assert long == {}
 
 
-OPTIONAL = {"click", "rich", "numpy", "httpx", "httpcore", "anyio", "aiohttp", "requests", "urllib3", "dns"}
+OPTIONAL = {
+    "click",
+    "rich",
+    "numpy",
+    "matplotlib",
+    "httpx",
+    "httpcore",
+    "anyio",
+    "aiohttp",
+    "requests",
+    "urllib3",
+    "dns",
+}
 
 
 def test_import_is_light() -> None:

@@ -2,23 +2,30 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from ..errors import InputError
-from . import options
-from .output import progress, say, show
+from . import charts, options
+from .output import progress, show
+
+if TYPE_CHECKING:
+    from ..lab.bench.settings import Settings
 
 
 @click.command()
-@click.option("--only", metavar="PART,...", show_envvar=True, help="Measure these parts alone: tcp.")
+@click.option("--only", metavar="PART,...", show_envvar=True, help="Parts to measure; `all` for every one.")
 @click.option(
-    "--seconds", type=click.FloatRange(min=0.1), default=5.0, show_default=True, help="Per measurement."
+    "--seconds", type=click.FloatRange(min=0.1), default=5.0, show_default=True, help="A measurement."
 )
-@click.option("--runs", type=click.IntRange(1, 99), default=5, show_default=True, help="Take the median of.")
+@click.option(
+    "--runs", type=click.IntRange(1, 99), default=5, show_default=True, help="Take the median of these."
+)
 @click.option("--suite", type=click.Choice(["1", "3"]), default="3", show_default=True, help="Cipher suite.")
-@click.option("--flows", type=click.IntRange(1, 64), default=1, show_default=True, help="TCP flows at once.")
+@click.option(
+    "--flows", type=click.IntRange(1, 64), default=1, show_default=True, help="TCP flows at a time."
+)
 @click.option(
     "--write-size",
     type=click.IntRange(1, 1 << 26),
@@ -27,21 +34,49 @@ from .output import progress, say, show
     help="Bytes a sendall.",
 )
 @click.option(
-    "--rcvbuf", type=click.IntRange(4096), help="Limit SO_RCVBUF, in bytes as the system counts them."
+    "--rcvbuf", type=click.IntRange(4096), help="Limit SO_RCVBUF to as many bytes as the system counts."
 )
 @click.option("--cc", default="cubic", show_default=True, help="TCP congestion control.")
+@click.option(
+    "--crowd", type=click.IntRange(1, 15000), default=10000, show_default=True, help="Idle connections."
+)
+@click.option("--plot", metavar="FILE.png", help="Draw a chart into a file (needs fastzt[plot]).")
 @options.json_option
-def bench(as_json: bool, only: str | None, **given: Any) -> None:
-    """Measure this machine: both ends in processes of their own, on a network of their own on loopback."""
-    from ..lab.bench.measure import measure
-    from ..lab.bench.parts import PARTS
-    from ..lab.bench.settings import Settings
+def bench(as_json: bool, plot: str | None, **given: Any) -> None:
+    """Measure this machine: both ends in processes of their own, on a network of their own on loopback.
 
-    parts = tuple(only.split(",")) if only else tuple(PARTS)
+    Parts: armor, tcp, rtt, connects, warm, idle; and, not measured unless named: crowd (a flow beside idle
+    connections), busy (beside threads that compute in Python).
+    """
+    from ..lab.bench.measure import measure
+
+    if plot:
+        charts.require_matplotlib()
+    settings = settings_of(given)
+    with progress("starting") as update:
+        found = measure(settings, update)
+    if plot:
+        charts.plot(found, plot)
+    if as_json:
+        show(found)
+    else:
+        charts.draw(found)
+
+
+def settings_of(given: dict[str, Any]) -> Settings:
+    """The settings that options ask for; raises InputError for a name that is none."""
+    from ..lab.bench.parts import PARTS, USUAL
+    from ..lab.bench.settings import Settings
+    from ..netstack.tcp.congestion.registry import CONTROLLERS
+
+    only = given["only"]
+    parts = tuple(PARTS) if only == "all" else tuple(only.split(",")) if only else USUAL
     for name in parts:
         if name not in PARTS:
             raise InputError(f"no part {name!r}: there are {', '.join(PARTS)}")
-    settings = Settings(
+    if given["cc"] not in CONTROLLERS:
+        raise InputError(f"no congestion control {given['cc']!r}: there are {', '.join(sorted(CONTROLLERS))}")
+    return Settings(
         parts,
         given["seconds"],
         given["runs"],
@@ -50,12 +85,5 @@ def bench(as_json: bool, only: str | None, **given: Any) -> None:
         given["write_size"],
         given["rcvbuf"],
         given["cc"],
+        given["crowd"],
     )
-    with progress("starting") as update:
-        found = measure(settings, update)
-    if as_json:
-        show(found)
-        return
-    for name, value in found.items():
-        if isinstance(value, float):
-            say(f"{name:<24}{value}")

@@ -15,7 +15,7 @@ import sys
 import threading
 import time
 import traceback
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ..._core.endpoint import Endpoint
 from ...api.node import Node
@@ -23,40 +23,8 @@ from ...errors import FastztError
 from ...io.endpoints import UdpSockets
 from ...node.config import NodeConfig
 from ..network import HOST
-from . import ceiling, echo, stream
-
-if TYPE_CHECKING:
-    from ...api.network import Network
-
-PATIENCE = 60.0
-
-
-class Overlay:
-    """Sockets of the node."""
-
-    def __init__(self, net: Network) -> None:
-        self.net = net
-        self.host = str(net.addresses[0].ip)
-
-    def listen(self) -> tuple[Any, int]:
-        listener = self.net.listen(0)
-        return listener, listener.port
-
-    def connect(self, host: str, port: int) -> Any:
-        return self.net.connect((host, port), timeout=PATIENCE)
-
-
-class Kernel:
-    """Sockets of the operating system, on loopback."""
-
-    host = HOST
-
-    def listen(self) -> tuple[Any, int]:
-        listener = socket.create_server((HOST, 0), backlog=128)
-        return listener, listener.getsockname()[1]
-
-    def connect(self, host: str, port: int) -> Any:
-        return socket.create_connection((host, port), timeout=PATIENCE)
+from . import ceiling, crowd, echo, pingpong, stream, usage
+from .sides import PATIENCE, Kernel, Overlay
 
 
 class Child:
@@ -67,10 +35,14 @@ class Child:
         self.sides: dict[str, Overlay | Kernel] = {"kernel": Kernel()}
         self.listeners: dict[str, Any] = {}
         self.udp: UdpSockets | None = None
+        self.spinner: usage.Spinner | None = None
+        self.keeper: crowd.Keeper | None = None
+        self.crowd: list[Any] = []
 
     def do_node(self, state: str, planet: str, config: dict[str, Any]) -> str:
         """Start the node; its id."""
-        self.node = Node(state, bytes.fromhex(planet), config=NodeConfig(bind=(HOST,), **config))
+        self.given = state, bytes.fromhex(planet), NodeConfig(bind=(HOST,), **config)
+        self.node = Node(*self.given[:2], config=self.given[2])
         return self.node.id
 
     def do_join(self, network: str) -> str:
@@ -127,6 +99,68 @@ class Child:
         for number, sock in connected:
             sock.sendall(bytes([number]))
         return side_by_side(one, connected)
+
+    def do_ping(self, side: str, host: str, port: int, seconds: float) -> dict[str, float]:
+        """Round trips over one connection."""
+        with self.sides[side].connect(host, port) as sock:
+            return pingpong.quantiles(pingpong.ping(sock, seconds))
+
+    def do_connects(self, side: str, host: str, port: int, seconds: float) -> dict[str, float]:
+        """Connections one after another."""
+        chosen = self.sides[side]
+        return pingpong.connects(lambda: chosen.connect(host, port), seconds)
+
+    def do_udp_echo(self) -> int:
+        """Echo datagrams with a socket of the system; its port."""
+        sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        sock.bind((HOST, 0))
+        threading.Thread(target=pingpong.udp_echo, args=(sock,), daemon=True).start()
+        return int(sock.getsockname()[1])
+
+    def do_udp_ping(self, port: int, seconds: float) -> dict[str, float]:
+        """Round trips of datagrams."""
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+            sock.connect((HOST, port))
+            return pingpong.quantiles(pingpong.udp_ping(sock, seconds))
+
+    def do_warm_start(self, network: str, host: str, port: int) -> float:
+        """Stop the node; milliseconds from starting it anew to a connected socket."""
+        assert self.node is not None
+        self.node.close()
+        begin = time.perf_counter()
+        self.node = Node(*self.given[:2], config=self.given[2])
+        side = self.sides["overlay"] = Overlay(self.node.join(network, timeout=PATIENCE))
+        with side.connect(host, port):
+            return (time.perf_counter() - begin) * 1000
+
+    def do_usage(self) -> dict[str, float]:
+        """What this process has cost."""
+        return usage.usage()
+
+    def do_spin(self, on: bool) -> None:
+        """Start or stop a thread that computes."""
+        if self.spinner is not None:
+            self.spinner.stop()
+        self.spinner = usage.Spinner() if on else None
+
+    def do_keep(self, side: str) -> int:
+        """Accept connections and keep them; the port."""
+        listener, port = self.sides[side].listen()
+        self.keeper = crowd.Keeper(listener)
+        return port
+
+    def do_gather(self, side: str, host: str, port: int, count: int) -> float:
+        """Open so many connections; seconds that it took."""
+        chosen = self.sides[side]
+        begin = time.perf_counter()
+        self.crowd = crowd.gather(lambda: chosen.connect(host, port), count)
+        return time.perf_counter() - begin
+
+    def do_disperse(self) -> int:
+        """Close the connections gathered or kept; how many."""
+        if self.keeper is not None:
+            return self.keeper.close()
+        return crowd.close_all(self.crowd)
 
     def do_udp_open(self, receive_buffer: int | None) -> dict[str, Any]:
         """Open UDP sockets as the node has them; their port, and what the system grants."""

@@ -9,7 +9,7 @@ from typing import Any
 
 from . import machine
 from .parts import PARTS
-from .record import Record
+from .record import Record, nested
 from .rig import Rig
 from .settings import Settings
 
@@ -41,7 +41,7 @@ def told(tell: Callable[[str], None], where: str, text: str) -> None:
 
 def report(settings: Settings, record: Record) -> dict[str, Any]:
     """The fields that every report has, then what was measured beside them."""
-    medians = {**record.medians(), **record.facts}
+    medians = {**nested(record.medians()), **record.facts}
     return {
         **{name: medians.pop(name, None) for name in FIELDS},
         **medians,

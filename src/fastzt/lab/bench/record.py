@@ -19,14 +19,13 @@ class Record:
         """One run's value."""
         self.values.setdefault(name, []).append(value)
 
+    def ratio(self, name: str, over: str, under: str) -> None:
+        """The ratio of two values of this run."""
+        self.add(name, self.values[over][-1] / self.values[under][-1])
+
     def fact(self, name: str, value: Any) -> None:
         """What holds for all runs."""
         self.facts[name] = value
-
-    def median(self, name: str) -> float | None:
-        """The median of the runs, None when there was none."""
-        found = self.values.get(name)
-        return rounded(statistics.median(found)) if found else None
 
     def medians(self) -> dict[str, float]:
         """Every name with its median."""
@@ -40,3 +39,15 @@ class Record:
 def rounded(value: float) -> float:
     """To four significant digits."""
     return float(f"{value:.{DIGITS}g}")
+
+
+def nested(flat: dict[str, Any]) -> dict[str, Any]:
+    """Names with dots as dictionaries in dictionaries."""
+    found: dict[str, Any] = {}
+    for name, value in flat.items():
+        *above, last = name.split(".")
+        place = found
+        for key in above:
+            place = place.setdefault(key, {})
+        place[last] = value
+    return found

@@ -21,7 +21,8 @@ class Rig:
         self._stack = ExitStack()
         made = self._stack.enter_context(tempfile.TemporaryDirectory(prefix="fastzt-bench-"))
         self.directory = Path(made)
-        self._lab: Lab | None = None
+        self.network = ""
+        self._ids: dict[str, str] = {}
         self._pairs: dict[str, tuple[Member, Member]] = {}
         self.hosts: dict[str, str] = {"kernel": HOST}
         self.ports: dict[str, int] = {}
@@ -44,14 +45,20 @@ class Rig:
     def pair(self) -> tuple[Member, Member]:
         """Two processes with a node each, which have met: a direct path, the cipher suite agreed."""
         near, far = self.bare()
-        if self._lab is None:
-            self._lab = lab = self._stack.enter_context(Lab(self.directory))
-            ids = {member.name: self._join(lab, member) for member in (near, far)}
-            port = self.echo("overlay")
-            suite = near.call("meet", peer=ids["far"], host=self.hosts["overlay"], port=port)
-            if suite != self.settings.suite:
-                raise FastztError(f"packets are sealed with suite {suite}, not {self.settings.suite}")
+        if not self.network:
+            lab = self._stack.enter_context(Lab(self.directory))
+            self.network = lab.network
+            self._ids = {member.name: self._join(lab, member) for member in (near, far)}
+            self.meet()
         return near, far
+
+    def meet(self) -> None:
+        """Wait until the nodes talk directly; FastztError unless by the cipher suite that was asked for."""
+        near, far = self.bare()
+        port, host = self.echo("overlay"), self.hosts["overlay"]
+        suite = near.call("meet", peer=self._ids[far.name], host=host, port=port)
+        if suite != self.settings.suite:
+            raise FastztError(f"packets are sealed with suite {suite}, not {self.settings.suite}")
 
     def _join(self, lab: Lab, member: Member) -> str:
         state = str(lab.directory / member.name)
@@ -72,6 +79,12 @@ class Rig:
         if side not in self.echoes:
             self.echoes[side] = self.bare()[1].call("echo", side=side)
         return self.echoes[side]
+
+    def udp_echo(self) -> int:
+        """Where `far` sends back datagrams."""
+        if "udp" not in self.echoes:
+            self.echoes["udp"] = self.bare()[1].call("udp_echo")
+        return self.echoes["udp"]
 
     def close(self) -> None:
         """End all processes and nodes."""

@@ -10,7 +10,7 @@ PROTOCOL_OF_SUITE = {1: 11, 3: 12}  # the VL1 version to speak, so that a cipher
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """`seconds` a measurement, the median of `runs`; `suite` 1 or 3; sizes in bytes."""
+    """`seconds` a measurement, the median of `runs`; `suite` 1 or 3; sizes in bytes; `crowd`: connections."""
 
     parts: tuple[str, ...]
     seconds: float = 5.0
@@ -20,6 +20,7 @@ class Settings:
     write_size: int = 1 << 18
     receive_buffer: int | None = None
     congestion: str = "cubic"
+    crowd: int = 10_000
     seed: int = 1
 
     def node_config(self) -> dict[str, Any]:
