@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
@@ -13,34 +14,25 @@ from .output import progress, show
 if TYPE_CHECKING:
     from ..lab.bench.settings import Settings
 
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+def option(*names: str, **details: Any) -> Callable[[Command], Command]:
+    """An option that names its default, if it has one, and its environment variable."""
+    return click.option(*names, show_envvar=True, show_default="default" in details, **details)
+
 
 @click.command()
-@click.option("--only", metavar="PART,...", show_envvar=True, help="Parts to measure; `all` for every one.")
-@click.option(
-    "--seconds", type=click.FloatRange(min=0.1), default=5.0, show_default=True, help="A measurement."
-)
-@click.option(
-    "--runs", type=click.IntRange(1, 99), default=5, show_default=True, help="Take the median of these."
-)
-@click.option("--suite", type=click.Choice(["1", "3"]), default="3", show_default=True, help="Cipher suite.")
-@click.option(
-    "--flows", type=click.IntRange(1, 64), default=1, show_default=True, help="TCP flows at a time."
-)
-@click.option(
-    "--write-size",
-    type=click.IntRange(1, 1 << 26),
-    default=1 << 18,
-    show_default=True,
-    help="Bytes a sendall.",
-)
-@click.option(
-    "--rcvbuf", type=click.IntRange(4096), help="Limit SO_RCVBUF to as many bytes as the system counts."
-)
-@click.option("--cc", default="cubic", show_default=True, help="TCP congestion control.")
-@click.option(
-    "--crowd", type=click.IntRange(1, 15000), default=10000, show_default=True, help="Idle connections."
-)
-@click.option("--plot", metavar="FILE.png", help="Draw a chart into a file (needs fastzt[plot]).")
+@option("--only", metavar="PART,...", help="Parts to measure; `all` for every one.")
+@option("--seconds", type=click.FloatRange(min=0.1), default=5.0, help="Seconds a measurement.")
+@option("--runs", type=click.IntRange(1, 99), default=5, help="Take the median of so many.")
+@option("--suite", type=click.Choice(["1", "3"]), default="3", help="Cipher suite.")
+@option("--flows", type=click.IntRange(1, 64), default=1, help="TCP flows at a time.")
+@option("--write-size", type=click.IntRange(1, 1 << 26), default=1 << 18, help="Bytes a sendall.")
+@option("--rcvbuf", type=click.IntRange(4096), help="Limit SO_RCVBUF to so many bytes as the system counts.")
+@option("--cc", default="cubic", help="TCP congestion control.")
+@option("--crowd", type=click.IntRange(1, 15000), default=10000, help="Idle connections of the part crowd.")
+@option("--plot", metavar="FILE.png", help="Draw a chart into a file (needs fastzt[plot]).")
 @options.json_option
 def bench(as_json: bool, plot: str | None, **given: Any) -> None:
     """Measure this machine: both ends in processes of their own, on a network of their own on loopback.
