@@ -7,6 +7,7 @@ reads the same whichever end is which. Data of a transfer is seeded at one end a
 from __future__ import annotations
 
 import hashlib
+import itertools
 import json
 import random
 import sys
@@ -16,6 +17,8 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 BLOCK = 1 << 16
+MAX_HEAD = 1 << 16
+ANSWER = "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: {}\r\nConnection: close\r\n\r\n"
 
 
 def blocks(seed: int, size: int) -> Iterator[bytes]:
@@ -42,6 +45,15 @@ class Handler:
         raise NotImplementedError
 
     def receive_some(self, handle: int) -> bytes:
+        raise NotImplementedError
+
+    def do_accept(self, handle: int) -> dict[str, Any]:
+        raise NotImplementedError
+
+    def do_connect(self, host: str, port: int, timeout: float) -> int:
+        raise NotImplementedError
+
+    def do_close(self, handle: int) -> int:
         raise NotImplementedError
 
     def do_send(self, handle: int, seed: int, size: int) -> dict[str, Any]:
@@ -71,6 +83,43 @@ class Handler:
     def do_read(self, handle: int) -> str:
         """Whatever comes next, as text."""
         return self.receive_some(handle).decode()
+
+    def do_turn_away(self, handle: int) -> int:
+        """Accept and close whatever comes, until that fails; returns how many came."""
+        for count in itertools.count():
+            try:
+                self.do_close(self.do_accept(handle)["handle"])
+            except OSError:
+                return count
+        raise AssertionError
+
+    def do_http_answer(self, handle: int, body: str) -> str:
+        """Accept one connection, answer its request with `body`; the request's head."""
+        accepted = self.do_accept(handle)["handle"]
+        head = self.read_head(accepted)
+        self.send_all(accepted, (ANSWER.format(len(body)) + body).encode())
+        self.do_close(accepted)
+        return head
+
+    def do_http_get(self, host: str, port: int, path: str) -> str:
+        """Send a request over a connection of its own; the whole response."""
+        handle = self.do_connect(host, port, 20)
+        request = f"GET {path} HTTP/1.1\r\nHost: {host}:{port}\r\nConnection: close\r\n\r\n"
+        self.send_all(handle, request.encode())
+        response = b""
+        while data := self.receive_some(handle):
+            response += data
+        self.do_close(handle)
+        return response.decode()
+
+    def read_head(self, handle: int) -> str:
+        data = b""
+        while b"\r\n\r\n" not in data and len(data) < MAX_HEAD:
+            more = self.receive_some(handle)
+            if not more:
+                break
+            data += more
+        return data.decode()
 
 
 def serve(handler: Handler) -> None:

@@ -13,6 +13,7 @@ import libzt
 import netns
 import pytest
 from process import Peer
+from scene import Scene, Scenes
 
 HERE = Path(__file__).parent
 
@@ -73,3 +74,25 @@ def libzt_peer(
         return peer
 
     return start
+
+
+@pytest.fixture(scope="session")
+def scenes(library: tuple[Path, Path], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scenes]:
+    """Labs with one member of each kind; they live until the last test has ended."""
+    made = Scenes(library, tmp_path_factory.mktemp("interop"))
+    try:
+        try:
+            made.idle()
+        except netns.Unavailable as error:
+            unavailable(str(error))
+        yield made
+    finally:
+        made.close()
+
+
+@pytest.fixture
+def scene(scenes: Scenes) -> Iterator[Scene]:
+    """The scene of MTU 1500; packet filters are gone when the test ends."""
+    found = scenes.get()
+    yield found
+    found.lab.segment.filter()

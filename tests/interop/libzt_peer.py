@@ -47,10 +47,6 @@ class LibztPeer(Handler):
     def do_join(self, nwid: str) -> int:
         return self.check(self.zts.zts_net_join(int(nwid, 16)), "join")
 
-    def do_status(self, nwid: str) -> int:
-        """0 requesting, 1 OK, 2 denied, 3 not found; negative: not joined."""
-        return int(self.zts.zts_net_get_status(int(nwid, 16)))
-
     def do_addresses(self, nwid: str) -> list[str]:
         """The IPv4 address, once the network can carry traffic."""
         if self.zts.zts_net_transport_is_ready(int(nwid, 16)) != READY:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -72,10 +73,21 @@ class Segment:
             "add chain bridge fastzt forward { type filter hook forward priority 0; }",
             *(f"add rule bridge fastzt forward {rule}" for rule in rules),
         ]
-        command = ["ip", "netns", "exec", self.switch, "nft", "-f", "-"]
-        result = subprocess.run(command, input="\n".join(lines), capture_output=True, text=True, timeout=20)
+        self._nft("-f", "-", text="\n".join(lines))
+
+    def matched(self) -> list[int]:
+        """How many packets each rule of the filter with a `counter` has matched, in their order."""
+        listing = json.loads(self._nft("-j", "list", "chain", "bridge", "fastzt", "forward"))
+        rules = [item["rule"] for item in listing["nftables"] if "rule" in item]
+        parts = [part for rule in rules for part in rule["expr"]]
+        return [int(part["counter"]["packets"]) for part in parts if "counter" in part]
+
+    def _nft(self, *arguments: str, text: str = "") -> str:
+        command = ["ip", "netns", "exec", self.switch, "nft", *arguments]
+        result = subprocess.run(command, input=text, capture_output=True, text=True, timeout=20)
         if result.returncode:
             raise Unavailable(f"nft: {result.stderr.strip()}")
+        return result.stdout
 
     def close(self) -> None:
         """Delete the namespaces, and the interfaces with them."""

@@ -35,6 +35,13 @@ def until(question: Callable[[], Value], what: str, timeout: float = PATIENCE) -
         time.sleep(0.05)
 
 
+def soon(read: Callable[[], str], patience: float) -> str:
+    """What a blocking read gives; raises TimeoutError."""
+    found: Future[str] = Future()
+    threading.Thread(target=lambda: found.set_result(read()), daemon=True).start()
+    return found.result(patience)
+
+
 class Process:
     """A program inside a namespace; its stderr goes to `log`."""
 
@@ -50,21 +57,37 @@ class Process:
                 **options,
             )
 
+    def line(self, patience: float = PATIENCE) -> str:
+        """The next line that it prints; raises TimeoutError, and RemoteError when it ended instead."""
+        assert self.process.stdout is not None
+        line = soon(self.process.stdout.readline, patience)
+        if not line:
+            raise RemoteError("Ended", self.tail())
+        return line
+
+    def rest(self, patience: float = PATIENCE) -> tuple[int, str]:
+        """Wait until it ends: its exit status, and what it printed."""
+        assert self.process.stdout is not None
+        printed = soon(self.process.stdout.read, patience)
+        return self.process.wait(patience), printed
+
     def stop(self) -> None:
         """End it, by its process id."""
-        if self.process.stdin:
-            self.process.stdin.close()
-        try:
-            self.process.wait(5)
-        except subprocess.TimeoutExpired:
-            self.process.terminate()
+        assert self.process.stdin is not None
+        assert self.process.stdout is not None
+        self.process.stdin.close()
+        for end in (self.ask_to_end, self.process.terminate, self.process.kill):
+            end()
             try:
                 self.process.wait(5)
+                break
             except subprocess.TimeoutExpired:
-                self.process.kill()
-                self.process.wait(5)
-        if self.process.stdout:
-            self.process.stdout.close()
+                continue
+        self.process.stdout.close()
+
+    def ask_to_end(self) -> None:
+        """The first thing to try: SIGTERM."""
+        self.process.terminate()
 
     def tail(self) -> str:
         """The end of its log, for a failure's message."""
@@ -81,6 +104,9 @@ class Peer(Process):
         self._lock = threading.Lock()
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
+
+    def ask_to_end(self) -> None:
+        """The end of its commands, which stop() has made, is enough."""
 
     def _read(self) -> None:
         assert self.process.stdout is not None

@@ -15,6 +15,7 @@ from fastzt._core.endpoint import Endpoint
 from fastzt.errors import InputError
 from fastzt.identity.identity import Identity
 from fastzt.identity.worlds import is_signed_by, replaces
+from fastzt.node.roles import controller as controller_role
 from fastzt.node.roles import registry
 from fastzt.node.roles.controller import SECOND, Controller
 from fastzt.node.roles.controller_store import ControllerStore
@@ -87,7 +88,18 @@ class Bench:
         """A config request of `who`; its answer."""
         self.now += int(after * SECOND)
         self.wire.replies.clear()
+        self.request(who, metadata)
+        if not self.wire.replies and self.store.directory is not None:
+            self.now = max(self.now, self.controller.deadline())
+            work(self)
+        return self.answer()
+
+    def request(self, who: Identity, metadata: bytes = METADATA) -> None:
+        """A config request, its answer left on the wire."""
         self.controller.request(Peer(who), object(), self.nwid, metadata, self.now)  # type: ignore[arg-type]
+
+    def answer(self) -> Answer:
+        """What was replied last."""
         if not self.wire.replies:
             return None
         if self.wire.replies[0][0] == Verb.ERROR:
@@ -413,8 +425,7 @@ def test_a_restart_finds_networks_members_and_addresses(tmp_path: Path) -> None:
 def test_a_command_authorizes_while_the_controller_runs(tmp_path: Path) -> None:
     bench = Bench(tmp_path)
     assert bench.refused(ALICE) == ErrorCode.NETWORK_ACCESS_DENIED
-    work(bench)
-    command = Controller(OWN, ControllerStore(tmp_path), random.Random(7).randbytes, WALL)
+    command = command_on(bench)
     command.authorize(bench.nwid, ALICE.address, bench.now)
     command.close()
     bench.now += 2 * SECOND
@@ -427,6 +438,78 @@ def test_a_command_authorizes_while_the_controller_runs(tmp_path: Path) -> None:
     work(bench)
     assert bench.pushed(Verb.NETWORK_CREDENTIALS) == [ALICE.address]
     assert bench.refused(ALICE) == ErrorCode.NETWORK_ACCESS_DENIED
+
+
+def command_on(bench: Bench) -> Controller:
+    """The records as a command of another process opens them."""
+    assert bench.store.directory is not None
+    return Controller(OWN, ControllerStore(bench.store.directory), random.Random(7).randbytes, WALL)
+
+
+def test_nobody_is_refused_for_what_a_command_has_just_allowed(tmp_path: Path) -> None:
+    """The files are read again before a refusal, however short ago the last look was."""
+    bench = Bench(tmp_path)
+    work(bench)
+    command = command_on(bench)
+    command.authorize(bench.nwid, ALICE.address, bench.now)
+    command.close()
+    bench.request(ALICE)
+    assert bench.wire.replies == []
+    bench.now = bench.controller.deadline()
+    work(bench)
+    config = bench.answer()
+    assert isinstance(config, NetworkConfig)
+    assert config.issued_to == ALICE.address
+    assert bench.pushed() == []
+
+
+def test_a_network_that_a_command_has_just_made_is_found(tmp_path: Path) -> None:
+    bench = Bench(tmp_path)
+    work(bench)
+    command = command_on(bench)
+    bench.nwid = int(command.create_network({**POOLED, "private": False}, bench.now)["id"], 16)
+    command.close()
+    assert isinstance(bench.ask(ALICE, after=0), NetworkConfig)
+
+
+def test_a_refusal_comes_after_one_look_for_all_who_wait(tmp_path: Path) -> None:
+    bench = Bench(tmp_path)
+    work(bench)
+    looked = bench.now
+    for who in IDENTITIES[1:4]:
+        bench.request(who)
+    assert bench.wire.replies == []
+    bench.now = bench.controller.deadline()
+    assert 0 < bench.now - looked < SECOND
+    bench.controller.tick(bench.now)
+    [job] = bench.controller.jobs()
+    bench.request(IDENTITIES[4])  # too late for this look
+    job.run()
+    bench.controller.finish(job, bench.now)
+    assert [verb for verb, _ in bench.wire.replies] == [Verb.ERROR] * 3
+    bench.now = bench.controller.deadline()
+    work(bench)
+    assert [verb for verb, _ in bench.wire.replies] == [Verb.ERROR] * 4
+
+
+def test_those_who_wait_for_a_look_are_answered_when_it_fails(tmp_path: Path) -> None:
+    bench = Bench(tmp_path)
+    work(bench)
+    bench.request(ALICE)
+    bench.now = bench.controller.deadline()
+    bench.controller.tick(bench.now)
+    [job] = bench.controller.jobs()
+    bench.controller.finish(job, bench.now)  # never run
+    assert [verb for verb, _ in bench.wire.replies] == [Verb.ERROR]
+
+
+def test_no_more_wait_for_a_look_than_fit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(controller_role, "MAX_HELD", 2)
+    bench = Bench(tmp_path)
+    work(bench)
+    for who in IDENTITIES[1:4]:
+        bench.request(who)
+    assert len(bench.wire.replies) == 1
 
 
 def work(bench: Bench) -> None:

@@ -30,6 +30,8 @@ REQUEST_GATE = SECOND  # per (network, member); what comes sooner is dropped sil
 ONLINE = 120 * SECOND  # a member that asked within this time gets pushes and revocations
 AUTHORIZED = 180 * SECOND  # ... and may LIKE and GATHER
 SCAN_INTERVAL = SECOND  # how soon a change that another process made to the files takes effect
+LOOK_INTERVAL = SECOND // 10  # ... while requests wait for a look that may save them from a refusal
+MAX_HELD = 256  # such requests; what comes when that many wait is refused at once
 MAX_SEEN = 65536
 PUSHES_PER_TICK = 16  # each costs a handful of signatures
 OwnConfig = Callable[[int, bytes, int], None]
@@ -45,12 +47,28 @@ class Seen:
     configured: int = -NEVER
 
 
-class StoreJob:
-    """File work of the store, run outside the node's lock; not `done` when it failed or was never run."""
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A request that is refused unless the files say otherwise by now."""
 
-    def __init__(self, store: ControllerStore, records: list[tuple[Key, Record | None]]) -> None:
+    peer: Peer
+    packet: Packet
+    nwid: int
+    metadata: Metadata
+
+
+class StoreJob:
+    """File work of the store, run outside the node's lock; not `done` when it failed or was never run.
+
+    `held` are the requests that came before it began: what they depend on is in its `changes`.
+    """
+
+    def __init__(
+        self, store: ControllerStore, records: list[tuple[Key, Record | None]], held: list[Held]
+    ) -> None:
         self.store = store
         self.records = records
+        self.held = held
         self.changes: list[Change] = []
         self.error: StateError | None = None
         self.done = False
@@ -86,7 +104,8 @@ class Controller(Authority):
         self._pushes: dict[Key, None] = {}
         self._switch: Switch | None = None
         self._own_config: OwnConfig | None = None
-        self._next_scan = 0
+        self._held: list[Held] = []
+        self._scanned = self._next_scan = 0
         self._working = self._due = False
 
     def bind(self, switch: Switch, own_config: OwnConfig | None = None) -> None:
@@ -108,7 +127,22 @@ class Controller(Authority):
         """Answer a peer's NETWORK_CONFIG_REQUEST, or drop it silently when it comes too soon."""
         if self._switch is None or not self.controls(nwid) or not self._gate((nwid, peer.address), now):
             return
-        answer = self._decide(nwid, peer.identity, Metadata.parse(metadata), now)
+        known = Metadata.parse(metadata)
+        answer = self._decide(nwid, peer.identity, known, now)
+        if isinstance(answer, Granted) or not self._hold(Held(peer, packet, nwid, known)):
+            self._reply(packet, nwid, answer, now)
+
+    def _hold(self, request: Held) -> bool:
+        """Let a request wait until the files have been read: a command may have let it in a moment ago."""
+        if self.store.directory is None or len(self._held) >= MAX_HELD:
+            return False
+        self._held.append(request)
+        self._next_scan = min(self._next_scan, self._scanned + LOOK_INTERVAL)
+        return True
+
+    def _reply(self, packet: Packet, nwid: int, answer: Granted | Refused, now: int) -> None:
+        if self._switch is None:
+            return
         if isinstance(answer, Refused):
             payload = issue.refusal(answer.code, nwid, answer.details)
             self._switch.reply(packet, payload, now, verb=Verb.ERROR)
@@ -207,18 +241,23 @@ class Controller(Authority):
         if not self._due:
             return []
         self._due, self._working = False, True
-        return [StoreJob(self.store, self.store.pending())]
+        held, self._held = self._held, []
+        return [StoreJob(self.store, self.store.pending(), held)]
 
     def finish(self, job: StoreJob, now: int) -> None:
         """Take what a job found; a failed write is tried again."""
         self._working = False
-        self._next_scan = now + SCAN_INTERVAL
+        self._scanned = now
+        self._next_scan = now + (LOOK_INTERVAL if self._held else SCAN_INTERVAL)
         self.error = job.error
         if not job.done:
             for (nwid, address), _ in job.records:
                 self.store.save(nwid, address, self.store.get(nwid, address))
         for change in job.changes:
             self._changed_outside(change, now)
+        for held in job.held:
+            answer = self._decide(held.nwid, held.peer.identity, held.metadata, now)
+            self._reply(held.packet, held.nwid, answer, now)
 
     def reload(self, now: int) -> None:
         """Write what is pending and take changes that another process made, now; raises StateError."""

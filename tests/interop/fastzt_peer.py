@@ -1,0 +1,143 @@
+"""A fastzt node under command, through the public API alone: `python fastzt_peer.py STATE PLANET`."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+from commands import BLOCK, Handler, serve
+
+import fastzt
+
+
+class FastztPeer(Handler):
+    """The commands on fastzt's sockets; handles are numbers given here."""
+
+    def __init__(self, state: str, planet: str) -> None:
+        self.state = state
+        self.planet = planet
+        self.node: fastzt.Node | None = None
+        self.numbers = itertools.count(1)
+        self.handles: dict[int, Any] = {}
+        self.networks: dict[str, fastzt.Network] = {}
+
+    def keep(self, thing: Any) -> int:
+        number = next(self.numbers)
+        self.handles[number] = thing
+        return number
+
+    @property
+    def running(self) -> fastzt.Node:
+        if self.node is None:
+            raise RuntimeError("not started")
+        return self.node
+
+    def do_start(self) -> str:
+        self.node = fastzt.Node(self.state, self.planet)
+        return ""
+
+    def do_id(self) -> str:
+        """The node's address."""
+        return self.running.id
+
+    def do_online(self) -> bool:
+        return bool(self.running.status()["online"])
+
+    def do_join(self, nwid: str) -> int:
+        """Join in the background, polling until authorized."""
+
+        def join() -> None:
+            self.networks[nwid] = self.running.join(nwid, timeout=None, wait=True)
+
+        threading.Thread(target=join, daemon=True).start()
+        return 0
+
+    def do_refusal(self, nwid: str, timeout: float) -> dict[str, Any]:
+        """Join without waiting for authorization; the exception that says why not."""
+        start = time.monotonic()
+        try:
+            self.running.join(nwid, timeout=timeout)
+        except fastzt.FastztError as error:
+            kinds = [kind.__name__ for kind in type(error).__mro__]
+            return {"kinds": kinds, "text": str(error), "seconds": time.monotonic() - start}
+        raise AssertionError(f"{nwid} let this node in")
+
+    def do_status(self, nwid: str) -> str:
+        """REQUESTING, OK, DENIED, NOT_FOUND; empty: not joined."""
+        known = {network["id"]: network["status"] for network in self.running.status()["networks"]}
+        return str(known.get(nwid, ""))
+
+    def do_addresses(self, nwid: str) -> list[str]:
+        """The IPv4 addresses, once the network can carry traffic."""
+        network = self.networks.get(nwid)
+        if network is None or network.status != "OK":
+            return []
+        return [str(address.ip) for address in network.addresses if address.version == 4]
+
+    def do_whois(self, host: str) -> str:
+        """The node that has an IP, empty while nobody answers for it."""
+        try:
+            return self.running.whois(host, timeout=1)
+        except fastzt.HostUnreachableError:
+            return ""
+
+    def do_dropped(self) -> dict[str, int]:
+        """Counters of what was dropped, by reason."""
+        return dict(self.running.status()["dropped"])
+
+    def do_peers(self) -> list[dict[str, Any]]:
+        return self.running.peers()
+
+    def do_listen(self, host: str, port: int) -> int:
+        network = next(n for n in self.networks.values() if any(str(a.ip) == host for a in n.addresses))
+        return self.keep(network.listen(port, host))
+
+    def do_accept(self, handle: int) -> dict[str, Any]:
+        connection, (host, port) = self.handles[handle].accept()
+        return {"handle": self.keep(connection), "host": host, "port": port, "peer_id": connection.peer_id}
+
+    def do_connect(self, host: str, port: int, timeout: float) -> int:
+        connection = self.running.connect((host, port), timeout)
+        connection.settimeout(None)
+        return self.keep(connection)
+
+    def do_http_get(self, host: str, port: int, path: str) -> str:
+        """By httpx; status line and body."""
+        import httpx
+
+        from fastzt.integrations.httpx import Transport
+
+        with httpx.Client(transport=Transport(self.running), timeout=20) as client:
+            response = client.get(f"http://{host}:{port}{path}")
+        status = f"{response.http_version} {response.status_code} {response.reason_phrase}"
+        return f"{status}\r\n\r\n{response.text}"
+
+    def send_all(self, handle: int, data: bytes) -> None:
+        self.handles[handle].sendall(data)
+
+    def receive_some(self, handle: int) -> bytes:
+        return bytes(self.handles[handle].recv(BLOCK))
+
+    def do_shutdown(self, handle: int) -> int:
+        """No more writing."""
+        self.handles[handle].shutdown(1)
+        return 0
+
+    def do_close(self, handle: int) -> int:
+        self.handles.pop(handle).close()
+        return 0
+
+
+if __name__ == "__main__":
+    state, planet = sys.argv[1:]
+    Path(state).mkdir(exist_ok=True)
+    peer = FastztPeer(state, planet)
+    serve(peer)
+    if peer.node is not None:
+        with contextlib.suppress(OSError):
+            peer.node.close(linger=0)

@@ -1,0 +1,34 @@
+"""TCP between fastzt and the real libzt, whoever opens the connection, over paths of several MTUs."""
+
+from __future__ import annotations
+
+import pytest
+from lab import connect
+from process import until
+from scene import Scenes, volume
+
+pytestmark = pytest.mark.interop
+
+LIBZT_VERSION = "1.8.4"
+
+
+@pytest.mark.parametrize("client", ["fastzt", "libzt"])
+@pytest.mark.parametrize(("mtu", "mib"), [(1500, 64), (1450, 64), (1280, 8)])
+def test_bytes_arrive_both_ways(scenes: Scenes, mtu: int, mib: int, client: str) -> None:
+    scene = scenes.get(mtu)
+    near, far = scene.roles(client)
+    pair = connect(near, far, scene.nwid, 7000 if client == "fastzt" else 7001)
+    pair.transfer(volume(mib), seed=mtu)
+    pair.end()
+
+
+@pytest.mark.parametrize("mtu", [1500, 1450, 1280])
+def test_the_peer_is_real_and_reached_directly(scenes: Scenes, mtu: int) -> None:
+    scene = scenes.get(mtu)
+
+    def direct() -> str | None:
+        known = {peer["id"]: peer for peer in scene.ours.peer.call("peers")}
+        found = known.get(scene.theirs.id, {})
+        return found.get("path") and found["version"]
+
+    assert until(direct, "a direct path") == LIBZT_VERSION
