@@ -14,6 +14,7 @@ from support.nodes import LOOPBACK, SECRETS, Lab, Pair, lab
 
 import fastzt
 from fastzt.identity.identity import Identity
+from fastzt.node.store import SavedNetwork
 
 
 @pytest.fixture(scope="module")
@@ -140,6 +141,29 @@ def test_state_is_kept_and_identity_comes_back(house: Lab, tmp_path: Path) -> No
     second.leave(nwid)
     assert not (state / "networks.d" / f"{nwid}.conf").exists()
     second.close()
+
+
+def test_leaving_forgets_what_is_about_to_be_stored(house: Lab, tmp_path: Path) -> None:
+    nwid = house.network(private=False)
+    node = house.node(1, tmp_path / "state", identity=None)
+    node.join(nwid)
+    gate, left = threading.Event(), threading.Event()
+    saved = SavedNetwork(b"config", ("10.121.15.1/24",))
+
+    def store() -> None:
+        gate.wait(30)
+        node._store.save_network(int(nwid, 16), saved)
+
+    node._driver.worker.submit(store)
+    thread = threading.Thread(target=lambda: (node.leave(nwid), left.set()))
+    thread.start()
+    while node.networks:  # leave() has begun
+        node.events(timeout=0.05)
+    gate.set()
+    assert left.wait(30)
+    thread.join(30)
+    assert not (tmp_path / "state" / "networks.d" / f"{nwid}.conf").exists()
+    node.close()
 
 
 def test_a_taken_port_gives_way_when_it_was_not_asked_for(house: Lab, tmp_path: Path) -> None:

@@ -119,7 +119,8 @@ class Node:
         nwid = addresses.network_id(network)
         self._driver.run(lambda now: self._driver.core.leave(nwid, now))
         self._networks.pop(nwid, None)
-        self._store.forget_network(nwid)
+        # Behind the tasks that may still be about to store it.
+        self._driver.worker.complete(lambda: self._store.forget_network(nwid))
 
     @property
     def networks(self) -> list[Network]:

@@ -37,6 +37,18 @@ class Worker:
             self._changed.notify()
         return True
 
+    def complete(self, task: Task, timeout: float = 5.0) -> bool:
+        """Run a task behind those that are queued, and wait for it; False when it has not run in time."""
+        done = threading.Event()
+
+        def run() -> None:
+            try:
+                task()
+            finally:
+                done.set()
+
+        return self.submit(run, must=True) and done.wait(timeout)
+
     def _run(self) -> None:
         while True:
             with self._changed:
