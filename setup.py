@@ -77,15 +77,19 @@ COMPILED = {
     ],
     "node": [
         "adapter",
+        "core",
     ],
     "vl1": [
         "defragmenter",
         "id_source",
+        "outbox",
         "path",
         "peer",
         "recent_ids",
         "sink",
         "switch",
+        "switchboard",
+        "timed",
         "transmitter",
     ],
     "vl2": [

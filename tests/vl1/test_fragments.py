@@ -120,6 +120,7 @@ def test_hot_packets_are_cut_as_the_reference_does(case: dict[str, Any]) -> None
         return
     out.slab.view[offset : offset + len(payload)] = payload
     switch.seal(peer, out, len(payload), plaintext[27], START)
+    switch.complete()
     sent = []
     for i in range(out.count):
         start, length, step, _, endpoint = out.run(i)

@@ -78,6 +78,7 @@ def send_hot(t: Triangle, payload: bytes) -> int:
         return 0
     bench.out.slab.view[offset : offset + len(payload)] = payload
     switch.seal(peer, bench.out, len(payload), Verb.FRAME, bench.now)
+    switch.complete()
     before = len(bench.sent)
     bench.send(t.a)
     return len(bench.sent) - before

@@ -185,6 +185,7 @@ class World(Bench):
         assert offset >= 0
         self.batch.slab.view[offset : offset + len(packet)] = packet
         verdict = network.commit(peer, self.batch, len(packet), generation, self.now)
+        network.switch.complete()
         host = next(h for h in self.hosts if h.networks.get(network.nwid) is network)
         self.out, kept = self.batch, self.out
         self.send(host.node)

@@ -1,6 +1,7 @@
+cimport cython
 from libc.stdint cimport uint64_t
 
-from fastzt._core.access cimport be40, be64, put_be40, put_be64, put_u8, u8
+from fastzt._core.access cimport be16, be40, be64, put_be40, put_be64, put_u8, u8
 from fastzt._core.slab cimport Slab
 
 cpdef enum:
@@ -53,6 +54,8 @@ cpdef enum:
     KIND_BEACON = 3
 
 cpdef int classify(Slab s, Py_ssize_t o, Py_ssize_t n) noexcept nogil
+@cython.locals(count=Py_ssize_t, at=Py_ssize_t, left=Py_ssize_t)
+cpdef Py_ssize_t run(Slab s, Py_ssize_t o, Py_ssize_t length, Py_ssize_t stride, Py_ssize_t most) noexcept nogil
 cpdef uint64_t packet_id(Slab s, Py_ssize_t o) noexcept nogil
 cpdef uint64_t destination(Slab s, Py_ssize_t o) noexcept nogil
 cpdef uint64_t source(Slab s, Py_ssize_t o) noexcept nogil

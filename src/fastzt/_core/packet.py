@@ -15,7 +15,7 @@ else:
     from .. import _cython as cython
 
 if not cython.compiled:
-    from .access import be40, be64, put_be40, put_be64, put_u8, u8
+    from .access import be16, be40, be64, put_be40, put_be64, put_u8, u8
 
     # Field offsets.
     PACKET_ID = 0
@@ -81,6 +81,27 @@ def classify(s: Slab, o: int, n: int) -> int:
     if u8(s, o + SOURCE) == FRAGMENT_INDICATOR:
         return KIND_FRAGMENT
     return KIND_PACKET if n >= PAYLOAD else KIND_JUNK
+
+
+def run(s: Slab, o: int, length: int, stride: int, most: int) -> int:
+    """How many packets from `o` on, one each `stride` bytes, share addresses, suite and the fragmented bit.
+
+    The first one has been classified; `length` bytes are there, of which the last packet may be short.
+    """
+    count = 1
+    at = o + stride
+    left = length - stride
+    while (
+        count < most
+        and left >= PAYLOAD
+        and be64(s, at + DESTINATION) == be64(s, o + DESTINATION)
+        and be16(s, at + DESTINATION + 8) == be16(s, o + DESTINATION + 8)
+        and (u8(s, at + FLAGS) ^ u8(s, o + FLAGS)) <= HOPS_MASK
+    ):
+        count += 1
+        at += stride
+        left -= stride
+    return count
 
 
 def packet_id(s: Slab, o: int) -> int:

@@ -1,3 +1,4 @@
+cimport cython
 from libc.stdint cimport int64_t
 
 from fastzt._core.datagram_batch cimport TransmitBatch
@@ -31,3 +32,10 @@ cdef class Outlet(Egress):
     cpdef Py_ssize_t room(self, object neighbor, int64_t now) except? -2
     cpdef Py_ssize_t reserve(self, object neighbor, Py_ssize_t length, int64_t now) except? -2
     cpdef int64_t commit(self, object neighbor, Py_ssize_t length, int64_t generation, int64_t now) except? -2
+
+
+@cython.final
+cdef class Lane:
+    cdef readonly Network network
+    cdef readonly Outlet outlet
+    cdef readonly Stack stack

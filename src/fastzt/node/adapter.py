@@ -87,6 +87,18 @@ class Outlet(Egress):
         return self.network.commit(neighbor, self.out, length, generation, now)  # type: ignore[arg-type]
 
 
+class Lane:
+    """A network, its IP stack, and the joint between them."""
+
+    if not cython.compiled:
+        __slots__ = ("network", "outlet", "stack")
+
+    def __init__(self, network: Network, outlet: Outlet, stack: Stack) -> None:
+        self.network = network
+        self.outlet = outlet
+        self.stack = stack
+
+
 def configure(stack: Stack, network: Network, now: int) -> None:
     """Make the stack's addresses and routes those of the network."""
     wanted = dict(network.addresses)

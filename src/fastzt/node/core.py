@@ -26,33 +26,41 @@ from ..vl2.network import Network
 from ..vl2.networks import Networks
 from ..vl2.status import Status
 from ..wire.world import World
-from .adapter import Inlet, Outlet, configure
+from .adapter import Inlet, Lane, Outlet, configure
 from .config import NodeConfig
 from .peer_record import PeerRecord
 
 if TYPE_CHECKING:
+    import cython
+
     from ..netstack.tcp.connection import Connection
     from ..netstack.tcp.listener import TcpListener
     from .roles.controller import Controller
     from .roles.controller_store import ControllerStore
+else:
+    from .. import _cython as cython
 
-NEVER = 1 << 62
 Entropy = Callable[[int], bytes]
-
-
-class Lane:
-    """A network, its IP stack, and the joint between them."""
-
-    __slots__ = ("network", "outlet", "stack")
-
-    def __init__(self, network: Network, outlet: Outlet, stack: Stack) -> None:
-        self.network = network
-        self.outlet = outlet
-        self.stack = stack
 
 
 class Core:
     """The verbs of a node. Times are microseconds, network ids ints, IPs 16 bytes."""
+
+    if not cython.compiled:
+        __slots__ = (
+            "_by_id",
+            "_lanes",
+            "_nothing",
+            "address",
+            "controller",
+            "entropy",
+            "identity",
+            "networks",
+            "sockets",
+            "stack_config",
+            "switch",
+            "wheel",
+        )
 
     def __init__(
         self,
@@ -73,7 +81,8 @@ class Core:
         self.switch.bind(self.networks)
         self.wheel = TimerWheel(0)
         self.sockets = SocketTable()
-        self._lanes: dict[int, Lane] = {}
+        self._by_id: dict[int, Lane] = {}
+        self._lanes: list[Lane] = []
         self._nothing = TransmitBatch(Slab(0))
         self.controller = self._control(records, wall_offset_ms) if config.controller else None
 
@@ -93,22 +102,31 @@ class Core:
     def receive(self, batch: DatagramBatch, now: int) -> None:
         """Process what arrived; never raises for what a remote sent."""
         self.switch.receive(batch, now)
-        for lane in self._lanes.values():
+        for lane in self._lanes:
             lane.stack.after_batch(now)
 
     def transmit(self, out: TransmitBatch, now: int) -> bool:
         """Fill `out` with what is to be sent; True when more remains."""
         more = self.switch.transmit(out, now)
-        for lane in self._lanes.values():
+        for lane in self._lanes:
             lane.outlet.fill(out)
             more = lane.stack.transmit(now) or more
             lane.outlet.fill(self._nothing)
+        self.switch.complete()
         return more
 
     def deadline(self) -> int:
         """When `tick` is wanted next, in microseconds; 2**62: never."""
-        found = min(self.switch.deadline(), self.networks.deadline(), self.wheel.minimum())
-        return found if self.controller is None else min(found, self.controller.deadline())
+        found = self.switch.deadline()
+        other = self.networks.deadline()
+        if other < found:
+            found = other
+        other = self.wheel.minimum()
+        if other < found:
+            found = other
+        if self.controller is not None:
+            found = min(found, self.controller.deadline())
+        return found
 
     def tick(self, now: int) -> None:
         """Let the timers fire that are due."""
@@ -122,7 +140,7 @@ class Core:
                 owner: Any = self.wheel.owner(timer)
                 owner.expired(now)
                 timer = self.wheel.pop()
-        for lane in self._lanes.values():
+        for lane in self._lanes:
             lane.stack.after_batch(now)
 
     def jobs(self) -> list[Any]:
@@ -147,7 +165,7 @@ class Core:
 
     def events(self) -> list[Any]:
         """What happened to the node, its peers and its networks since the last call."""
-        return [*self.switch.events(), *self.networks.events()]
+        return self.switch.events() + self.networks.events()
 
     def sockets_changed(self, local: list[LocalSocket]) -> None:
         """The driver's UDP sockets."""
@@ -161,7 +179,7 @@ class Core:
 
     def join(self, nwid: int, now: int, saved: bytes | None = None, token: str | None = None) -> Network:
         """Join a network, or do nothing when that was done; `saved`: its configuration as last known."""
-        known = self._lanes.get(nwid)
+        known = self._by_id.get(nwid)
         if known is not None:
             return known.network
         network = self.networks.join(nwid, now, saved, token)
@@ -169,23 +187,26 @@ class Core:
         stack = Stack(outlet, self.wheel, self.entropy, self.stack_config, self.sockets, self.stats)
         network.bind(Inlet(network, stack))
         configure(stack, network, now)
-        self._lanes[nwid] = Lane(network, outlet, stack)
+        lane = Lane(network, outlet, stack)
+        self._by_id[nwid] = lane
+        self._lanes.append(lane)
         return network
 
     def leave(self, nwid: int, now: int) -> None:
         """Leave a network; its sockets fail."""
-        lane = self._lanes.pop(nwid, None)
+        lane = self._by_id.pop(nwid, None)
         if lane is not None:
+            self._lanes.remove(lane)
             self.networks.leave(nwid, now)
             lane.stack.close(now)
 
     def network_ids(self) -> list[int]:
         """The networks joined."""
-        return list(self._lanes)
+        return list(self._by_id)
 
     def has_network(self, nwid: int) -> bool:
         """Whether a network was joined."""
-        return nwid in self._lanes
+        return nwid in self._by_id
 
     def network(self, nwid: int) -> Network:
         """A joined network; NoRouteError for any other."""
@@ -197,7 +218,7 @@ class Core:
         return network.status == Status.OK and network.config is not None
 
     def _lane(self, nwid: int) -> Lane:
-        lane = self._lanes.get(nwid)
+        lane = self._by_id.get(nwid)
         if lane is None:
             raise NoRouteError(f"network {nwid:016x} is not joined")
         return lane
@@ -208,7 +229,7 @@ class Core:
 
     def networks_with(self, ip16: bytes) -> list[int]:
         """The joined networks that have a route to an address."""
-        return [nwid for nwid in self._lanes if self.routes(nwid, ip16)]
+        return [nwid for nwid in self._by_id if self.routes(nwid, ip16)]
 
     def owner(self, nwid: int, ip16: bytes, now: int) -> int | None:
         """The node that has an address on a network; None while resolution runs."""
@@ -230,12 +251,12 @@ class Core:
 
     def close_sockets(self, now: int) -> None:
         """Reset the connections that the user has not closed, close the listeners."""
-        for lane in self._lanes.values():
+        for lane in self._lanes:
             lane.stack.end(now)
 
     def is_quiet(self) -> bool:
         """Whether nothing that was written is still on its way."""
-        return all(lane.stack.is_quiet() for lane in self._lanes.values())
+        return all(lane.stack.is_quiet() for lane in self._lanes)
 
     # Peers
 

@@ -50,11 +50,6 @@ class Control:
         context.whois.tick(now)
         context.deferred.tick(now)
 
-    def deadline(self) -> int:
-        """When tick has something to do."""
-        context = self.context
-        return min(context.pinger.due, context.probing.due, context.whois.due, context.deferred.due)
-
     def finish(self, job: Job, now: int) -> None:
         """Take a job back that has run."""
         self.context.hello.finish(job, now)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from . import reasons
 from .packet import Packet
+from .timed import Timed
 from .timing import NEVER, QUEUE_TIMEOUT, SECOND_OFFER
 
 if TYPE_CHECKING:
@@ -15,14 +16,14 @@ if TYPE_CHECKING:
     from .context import Context
 
 
-class Deferred:
+class Deferred(Timed):
     """A capped queue of copies; `offer` hands a packet to VL2 and tells whether it is still undecided."""
 
     def __init__(self, context: Context, offer: Callable[[Packet, int], bool]) -> None:
+        super().__init__()
         self.context = context
         self.offer = offer
         self.queue: deque[tuple[int, Packet]] = deque()
-        self.due = NEVER
 
     def hold(self, packet: Packet, now: int) -> None:
         """Keep a packet until VL2 takes it or 5 s are over."""

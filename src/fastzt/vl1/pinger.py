@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from .events import Offline, Online
 from .path import Path
 from .peer import Peer
+from .timed import Timed
 from .timing import (
     HELLO_GAP,
     HELLO_PERIOD,
@@ -28,10 +29,11 @@ PATIENCE = 12  # discovery rounds at full pace; after them every other one is le
 ROOT_SILENT = 30 * SECOND  # past a keep-alive and its repetitions
 
 
-class Pinger:
+class Pinger(Timed):
     """Looks at every peer each 2.5 s while there is one to keep in touch with."""
 
     def __init__(self, context: Context) -> None:
+        super().__init__()
         self.context = context
         self.due = 0
         self.online = False

@@ -8,6 +8,7 @@ from .._core.endpoint import Endpoint
 from ..wire.verbs import Verb
 from .path import Path
 from .peer import Peer
+from .timed import Timed
 from .timing import MAX_WAITING, NEVER, PROBE_RETRY, SECOND
 
 if TYPE_CHECKING:
@@ -18,13 +19,13 @@ TRIES = 3
 ECHO_PROTOCOL = 5  # from this version on a peer answers ECHO
 
 
-class Probing:
+class Probing(Timed):
     """Probes under way, by (peer, socket, endpoint), capped; each is repeated at 2.5 s up to three times."""
 
     def __init__(self, context: Context) -> None:
+        super().__init__()
         self.context = context
         self.running: dict[Key, tuple[int, int, bool]] = {}
-        self.due = NEVER
 
     def start(
         self, peer: Peer, endpoint: Endpoint, sockets: list[int], now: int, hello: bool = False

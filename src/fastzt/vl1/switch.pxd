@@ -3,47 +3,53 @@ from libc.stdint cimport int64_t, uint64_t
 
 from fastzt._core cimport fragment, packet
 from fastzt._core.access cimport take
-from fastzt._core.armor cimport dearmor
+from fastzt._core.armor cimport dearmor, dearmor_batch
 from fastzt._core.datagram_batch cimport DatagramBatch, TransmitBatch
 from fastzt._core.slab cimport Slab
-from fastzt._core.stats cimport Stats
 from fastzt.vl1.defragmenter cimport Defragmenter
-from fastzt.vl1.path cimport Path, PathTable
+from fastzt.vl1.path cimport Path
 from fastzt.vl1.peer cimport Peer
 from fastzt.vl1.recent_ids cimport RecentIds
 from fastzt.vl1.sink cimport VirtualSink
+from fastzt.vl1.switchboard cimport Switchboard
 from fastzt.vl1.transmitter cimport Transmitter
 
 cdef enum:
     IGNORED = 0
     TRUSTED = 2
     DEFERRED = 3
+    MAX_RUN = 64
 
 
 @cython.final
-cdef class Switch:
-    cdef readonly object control
-    cdef readonly object context
-    cdef readonly Stats stats
-    cdef readonly uint64_t address
+cdef class Switch(Switchboard):
     cdef readonly object last_error
-    cdef dict peers_by_address
-    cdef PathTable paths
     cdef Defragmenter defragmenter
     cdef VirtualSink sink
     cdef Peer last_peer
     cdef Transmitter transmitter
     cdef Slab scratch
+    cdef bytearray verdicts
 
-    @cython.locals(i=int, offset=Py_ssize_t, end=Py_ssize_t, stride=Py_ssize_t, n=Py_ssize_t, path=Path)
+    @cython.locals(i=int, offset=Py_ssize_t, end=Py_ssize_t, stride=Py_ssize_t, path=Path)
     cpdef receive(self, DatagramBatch batch, int64_t now)
+    @cython.locals(n=Py_ssize_t, peer=Peer, count=Py_ssize_t, taken=Py_ssize_t)
+    cdef Py_ssize_t next_in(self, Slab slab, Py_ssize_t offset, Py_ssize_t left, Py_ssize_t stride, Path path,
+                            int64_t now) except -1
+    @cython.locals(source=uint64_t)
+    cdef Peer sender_of(self, Slab slab, Py_ssize_t offset)
+    @cython.locals(verdicts=bytearray, last=Py_ssize_t, i=Py_ssize_t)
+    cdef run_in(self, Slab slab, Py_ssize_t offset, Py_ssize_t stride, Py_ssize_t count, Py_ssize_t length, Peer peer,
+                Path path, int64_t now)
     @cython.locals(kind=int)
     cdef datagram(self, Slab slab, Py_ssize_t offset, Py_ssize_t n, Path path, int64_t now)
     @cython.locals(total=int, length=Py_ssize_t)
     cdef piece(self, Slab slab, Py_ssize_t offset, Py_ssize_t n, Path path, int64_t now)
     @cython.locals(length=Py_ssize_t)
     cdef head(self, Slab slab, Py_ssize_t offset, Py_ssize_t n, Path path, int64_t now)
-    @cython.locals(peer=Peer, source=uint64_t, sink=VirtualSink)
+    @cython.locals(sink=VirtualSink)
+    cdef opened(self, Slab slab, Py_ssize_t offset, Py_ssize_t n, Peer peer, Path path, int64_t now)
+    @cython.locals(peer=Peer, source=uint64_t)
     cdef whole(self, Slab slab, Py_ssize_t offset, Py_ssize_t n, Path path, int64_t now)
     cdef cold(self, Slab slab, Py_ssize_t offset, Py_ssize_t n, Peer peer, Path path, int64_t now)
     @cython.locals(hops=int, verdict=int, pushed=bint, recent=RecentIds)
@@ -52,3 +58,4 @@ cdef class Switch:
     cpdef Path route(self, Peer peer, int64_t now)
     cpdef Py_ssize_t reserve(self, Peer peer, TransmitBatch out, Py_ssize_t payload_length, int64_t now)
     cpdef seal(self, Peer peer, TransmitBatch out, Py_ssize_t payload_length, int verb, int64_t now)
+    cpdef complete(self)

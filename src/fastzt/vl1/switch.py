@@ -1,33 +1,26 @@
-"""Switch: one node's VL1. Datagrams in, datagrams out; the hot way of frames, with the cold way behind it.
+"""Switch: one node's VL1. Datagrams in, datagrams out: the hot way of frames.
 
 Sans-IO: it owns no socket, clock or random source. `docs/architecture.md` tells how it is used.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from .._core.datagram_batch import DatagramBatch, TransmitBatch
-from .._core.endpoint import Endpoint, LocalSocket
 from .._core.slab import Slab
-from .._core.stats import Stats
 from ..identity.identity import Identity
-from ..wire.verbs import Verb
 from ..wire.world import World
 from . import reasons
 from .config import SwitchConfig
-from .context import Entropy, OnSent, compressed
-from .control import Control
+from .context import Entropy
 from .defragmenter import Defragmenter
-from .events import Event
-from .jobs import Job
 from .packet import Packet
 from .path import Path
-from .path_policy import Prefix
 from .peer import Peer
 from .recent_ids import RecentIds
 from .sink import VirtualSink
+from .switchboard import Switchboard
 from .timing import MAX_PACKET
 from .transmitter import Transmitter
 
@@ -39,32 +32,28 @@ else:
 if not cython.compiled:
     from .._core import fragment, packet
     from .._core.access import take
-    from .._core.armor import dearmor
+    from .._core.armor import dearmor, dearmor_batch
 
     IGNORED = 0
     TRUSTED = 2
     DEFERRED = 3
+    MAX_RUN = 64  # packets verified at once
 
 DEFAULT_CONFIG = SwitchConfig()
 
 
-class Switch:
+class Switch(Switchboard):
     """VL1 of one node: peers, paths, armor, relaying through roots; VL2 is bound to it as a VirtualSink."""
 
     if not cython.compiled:
         __slots__ = (
-            "address",
-            "context",
-            "control",
             "defragmenter",
             "last_error",
             "last_peer",
-            "paths",
-            "peers_by_address",
             "scratch",
             "sink",
-            "stats",
             "transmitter",
+            "verdicts",
         )
 
     def __init__(
@@ -75,21 +64,15 @@ class Switch:
         wall_offset_ms: int,
         config: SwitchConfig = DEFAULT_CONFIG,
     ) -> None:
-        control = Control(identity, planet, entropy, wall_offset_ms, config)
-        context = control.context
-        self.control = control
-        self.context = context
-        context.inject = self.inject
-        self.stats: Stats = context.stats
-        self.address = identity.address
+        super().__init__(identity, planet, entropy, wall_offset_ms, config)
+        self.context.inject = self.inject
         self.last_error: BaseException | None = None
-        self.peers_by_address: dict[int, Peer] = context.topology.peers
-        self.paths = context.paths
         self.defragmenter = Defragmenter()
         self.sink: VirtualSink | None = None
         self.last_peer: Peer | None = None
-        self.transmitter = Transmitter(context, identity.address, context.ids)
+        self.transmitter = Transmitter(self.context, self.address, self.context.ids)
         self.scratch = Slab(MAX_PACKET)
+        self.verdicts = bytearray(MAX_RUN)
 
     def bind(self, sink: VirtualSink) -> None:
         """Give VL2's packets to `sink`."""
@@ -107,17 +90,62 @@ class Switch:
             end = offset + batch.length[i]
             stride = batch.stride[i]
             while offset < end:
-                n = end - offset
-                if n > stride:
-                    n = stride
-                try:
-                    self.datagram(batch.slab, offset, n, path, now)
-                except Exception as error:  # a bug of ours: the packet is lost, the node lives on
-                    self.stats.drop(reasons.RAISED)
-                    self.last_error = error
-                offset += stride
+                offset += self.next_in(batch.slab, offset, end - offset, stride, path, now)
         if self.sink is not None:
             self.sink.flush(now)
+
+    def next_in(self, slab: Slab, offset: int, left: int, stride: int, path: Path, now: int) -> int:
+        """Process what comes next of a message: a run of packets of one peer, or one datagram; its bytes.
+
+        A bug of ours costs the datagrams at hand, never the node.
+        """
+        n = left if left < stride else stride
+        try:
+            if left > stride and packet.classify(slab, offset, n) == packet.KIND_PACKET:
+                peer = self.sender_of(slab, offset)
+                if peer is not None:
+                    count = packet.run(slab, offset, left, stride, MAX_RUN)
+                    if count > 1:
+                        taken = count * stride
+                        self.run_in(
+                            slab, offset, stride, count, left if left < taken else taken, peer, path, now
+                        )
+                        return taken
+            self.datagram(slab, offset, n, path, now)
+        except Exception as error:
+            self.stats.drop(reasons.RAISED)
+            self.last_error = error
+        return stride
+
+    def sender_of(self, slab: Slab, offset: int) -> Peer | None:
+        """The known peer that a whole, sealed packet for us says to be from; else None."""
+        if (
+            packet.destination(slab, offset) != self.address
+            or packet.fragmented(slab, offset)
+            or packet.suite(slab, offset) == 0  # may be a HELLO, which has rules of its own
+        ):
+            return None
+        source = packet.source(slab, offset)
+        return None if source == self.address else self.find(source)
+
+    def run_in(
+        self, slab: Slab, offset: int, stride: int, count: int, length: int, peer: Peer, path: Path, now: int
+    ) -> None:
+        """`count` packets of one peer at one stride, `length` bytes in all: verified together, then taken."""
+        verdicts = self.verdicts
+        last = length - (count - 1) * stride
+        dearmor_batch(slab, offset, stride, count, last, peer.key, verdicts)
+        for i in range(count):
+            if verdicts[i]:
+                try:
+                    self.opened(
+                        slab, offset + i * stride, last if i == count - 1 else stride, peer, path, now
+                    )
+                except Exception as error:
+                    self.stats.drop(reasons.RAISED)
+                    self.last_error = error
+            else:
+                self.stats.drop(reasons.FORGED)
 
     def datagram(self, slab: Slab, offset: int, n: int, path: Path, now: int) -> None:
         """One datagram as it came (PROTOCOL-VL1 4.3)."""
@@ -169,17 +197,22 @@ class Switch:
         if packet.suite(slab, offset) == 0 and packet.verb(slab, offset) == packet.HELLO:
             self.context.hello.receive(slab, offset, n, path, now)
             return
-        sink = self.sink
         peer = self.find(source)
         if peer is None:
             self.stats.drop(reasons.UNKNOWN_SOURCE)
             self.context.whois.hold_in(source, take(slab, offset, n), path, now)
         elif not dearmor(slab, offset, n, peer.key):
             self.stats.drop(reasons.FORGED)
-        elif (
-            packet.verb(slab, offset) == packet.FRAME
+        else:
+            self.opened(slab, offset, n, peer, path, now)
+
+    def opened(self, slab: Slab, offset: int, n: int, peer: Peer, path: Path, now: int) -> None:
+        """A packet that is genuine and in the clear now."""
+        sink = self.sink
+        if (
+            sink is not None
+            and packet.verb(slab, offset) == packet.FRAME
             and not packet.compressed(slab, offset)
-            and sink is not None
         ):
             self.frame(sink, slab, offset, n, peer, path, now)
         else:
@@ -258,130 +291,6 @@ class Switch:
         """Head, armor and commit the packet whose payload was written where reserve() said."""
         self.transmitter.seal(peer, out, payload_length, verb, now)
 
-    # -- out, the cold way
-
-    def transmit(self, out: TransmitBatch, now: int) -> bool:
-        """Move queued control datagrams into `out`; True when more remain."""
-        return bool(self.context.outbox.transmit(out))
-
-    def send(
-        self, address: int, verb: int, payload: bytes, now: int, *, compress: bool = False, queue: bool = True
-    ) -> int:
-        """Send to an address: the packet's id on the wire, 0 when it was queued for 5 s (or not: `queue`)."""
-        if compress:
-            verb, payload = compressed(verb, payload)
-        return int(self.context.send(address, verb, payload, now, None, queue))
-
-    def send_tracked(
-        self, address: int, verb: int, payload: bytes, now: int, on_sent: OnSent, *, compress: bool = False
-    ) -> int:
-        """As send, and `on_sent(packet_id)` is called once the packet leaves."""
-        if compress:
-            verb, payload = compressed(verb, payload)
-        return int(self.context.send(address, verb, payload, now, on_sent))
-
-    def reply(
-        self, packet: Packet, payload: bytes, now: int, *, verb: int = Verb.OK, compress: bool = False
-    ) -> int:
-        """Answer on the path that a packet came by: OK or ERROR, `payload` goes behind the in-re head."""
-        return int(self.context.reply(packet, verb, payload, now, compress))
-
-    def retry(self, address: int, now: int) -> None:
-        """Offer VL2 again what it deferred from this peer."""
-        self.context.deferred.retry(address, now)
-
-    # -- time, work and reports
-
-    def tick(self, now: int) -> None:
-        """Timers: call it when deadline() has come, more often does no harm."""
-        self.control.tick(now)
-
-    def deadline(self) -> int:
-        """When tick() has something to do, in absolute microseconds; 2**62 for never."""
-        return int(self.control.deadline())
-
-    def jobs(self) -> list[Job]:
-        """Identity validations to be run outside; hand each back to finish()."""
-        return list(self.context.jobs.take())
-
-    def finish(self, job: Job, now: int) -> None:
-        """Take back a job that has run."""
-        self.control.finish(job, now)
-
-    def events(self) -> list[Event]:
-        """What happened since the last call."""
-        found = list(self.context.events)
-        self.context.events.clear()
-        return found
-
-    # -- who and where
-
-    def peer(self, address: int) -> Peer | None:
-        """The peer of an address, if its identity is known."""
-        return self.peers_by_address.get(address)
-
-    def peers(self) -> list[Peer]:
-        """All known peers, roots included."""
-        return list(self.peers_by_address.values())
-
-    def want(self, address: int, now: int) -> None:
-        """Ask a root for an identity unless it is known."""
-        self.context.whois.want(address, now)
-
-    def is_root(self, address: int) -> bool:
-        """Whether the planet lists this address as a root."""
-        peer = self.peers_by_address.get(address)
-        return peer is not None and peer.is_root
-
-    def roots(self) -> list[Peer]:
-        """The planet's roots, without ourselves."""
-        return list(self.context.topology.roots)
-
-    def best_root(self, now: int) -> Peer | None:
-        """The root that relays for us."""
-        root: Peer | None = self.context.topology.best_root(now)
-        return root
-
-    @property
-    def online(self) -> bool:
-        """Whether a root was heard within a minute."""
-        return bool(self.context.pinger.online)
-
-    @property
-    def planet(self) -> World:
-        """The planet held."""
-        planet: World = self.context.topology.planet
-        return planet
-
-    # -- what the node tells
-
-    def sockets_changed(self, local: list[LocalSocket], now: int = 0) -> None:
-        """The driver's sockets: number and bound endpoint."""
-        self.control.sockets_changed(local, now)
-
-    def remember(
-        self,
-        identity: Identity,
-        protocol: int,
-        version: tuple[int, int, int],
-        endpoints: Sequence[Endpoint],
-        now: int,
-    ) -> None:
-        """Take a peer of an earlier run, validated then, greeted at its endpoints; after sockets_changed."""
-        self.control.remember(identity, protocol, version, endpoints, now)
-
-    def refuse(self, prefixes: list[Prefix]) -> None:
-        """Prefixes (16-byte address, bits) of our networks and of overlay interfaces: no paths go there."""
-        self.control.refuse(prefixes)
-
-    def advertise(self, endpoints: list[Endpoint]) -> None:
-        """Our own endpoints to tell trusted peers, where sockets are bound to no address in particular."""
-        self.control.advertise(endpoints)
-
-    def path_fits(self, socket: int, endpoint: Endpoint, size: int, now: int) -> None:
-        """The route is known to take UDP payloads of `size` bytes at most (route MTU - 28, IPv6: - 48)."""
-        self.control.path_fits(socket, endpoint, size, now)
-
-    def path_too_big(self, socket: int, endpoint: Endpoint, size: int, now: int) -> None:
-        """A datagram of `size` bytes did not fit its route."""
-        self.control.path_too_big(socket, endpoint, size, now)
+    def complete(self) -> None:
+        """Armor what seal() has left to the end; call it before a batch leaves or its bytes are read."""
+        self.transmitter.complete()

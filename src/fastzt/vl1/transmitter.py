@@ -1,9 +1,10 @@
-"""Transmitter: one unicast packet at a time, written and armored in the driver's slab."""
+"""Transmitter: unicast packets written in the driver's slab, and armored there in runs."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from .._core.armor import SessionKey
 from .._core.datagram_batch import TransmitBatch
 from .id_source import IdSource
 from .path import Path
@@ -19,20 +20,42 @@ else:
 if not cython.compiled:
     from .._core import fragment, packet
     from .._core.access import move
-    from .._core.armor import armor
+    from .._core.armor import armor, armor_batch
+
+    MAX_RUN = 64  # packets armored at once
 
 
 class Transmitter:
-    """reserve() tells where a payload goes, seal() makes a packet of it; nothing may come between the two."""
+    """reserve() tells where a payload goes, seal() makes a packet of it; nothing may come between the two.
+
+    Packets of one peer and size that lie back to back are armored together, when another kind follows or by
+    complete(): until then they lie in the clear.
+    """
 
     if not cython.compiled:
-        __slots__ = ("address", "context", "ids", "out_path")
+        __slots__ = (
+            "address",
+            "context",
+            "ids",
+            "out_path",
+            "run_count",
+            "run_key",
+            "run_last",
+            "run_offset",
+            "run_out",
+            "run_stride",
+            "run_suite",
+        )
 
     def __init__(self, context: Context, address: int, ids: IdSource) -> None:
         self.context = context
         self.address = address
         self.ids = ids
         self.out_path: Path | None = None
+        self.run_out: TransmitBatch | None = None
+        self.run_key: SessionKey | None = None
+        self.run_suite = 0
+        self.run_offset = self.run_stride = self.run_last = self.run_count = 0
 
     def route(self, peer: Peer, now: int) -> Path | None:
         """Where packets to a peer go: its best direct path, else the best root's; None without either."""
@@ -64,12 +87,45 @@ class Transmitter:
         count = fragment.pieces(n, path.mtu)
         flags = packet.FLAG_FRAGMENTED if count > 1 else 0
         packet.write_header(out.slab, offset, self.ids.take(), peer.address, self.address, flags, verb)
-        armor(out.slab, offset, n, peer.key, peer.suite)
         path.last_out = now
         if count > 1:
+            armor(out.slab, offset, n, peer.key, peer.suite)
             self.cut(out, offset, n, count, path)
         else:
+            self.extend(out, offset, n, peer)
             out.commit(n, path.socket, path.endpoint)
+
+    def extend(self, out: TransmitBatch, offset: int, n: int, peer: Peer) -> None:
+        """Add a packet to the run that waits for its armor, or begin a new one with it."""
+        if (
+            self.run_count > 0
+            and self.run_count < MAX_RUN
+            and offset == self.run_offset + self.run_count * self.run_stride  # all before are of full size
+            and n <= self.run_stride
+            and self.run_key is peer.key
+            and self.run_suite == peer.suite
+            and self.run_out is out
+        ):
+            self.run_count += 1
+        else:
+            self.complete()
+            self.run_out = out
+            self.run_key = peer.key
+            self.run_suite = peer.suite
+            self.run_offset = offset
+            self.run_stride = n
+            self.run_count = 1
+        self.run_last = n
+
+    def complete(self) -> None:
+        """Armor the run that waits for it."""
+        count = self.run_count
+        out = self.run_out
+        key = self.run_key
+        if count == 0 or out is None or key is None:
+            return
+        self.run_count = 0
+        armor_batch(out.slab, self.run_offset, self.run_stride, count, self.run_last, key, self.run_suite)
 
     def cut(self, out: TransmitBatch, offset: int, n: int, count: int, path: Path) -> None:
         """Commit an armored packet as a head and fragments: the pieces move apart, the last one first."""

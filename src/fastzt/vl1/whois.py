@@ -16,6 +16,7 @@ from . import reasons
 from .jobs import Job
 from .packet import Packet
 from .path import Path
+from .timed import Timed
 from .timing import NEVER, QUEUE_TIMEOUT, WHOIS_GATE, WHOIS_RETRY
 
 if TYPE_CHECKING:
@@ -53,7 +54,7 @@ class Outgoing:
         self.deadline = deadline
 
 
-class Whois:
+class Whois(Timed):
     """Asks roots for identities, each address again after 500 ms and for 5 s, and answers such questions.
 
     `incoming` holds datagrams from unknown sources, `outgoing` packets to addresses that are unknown or have
@@ -61,12 +62,12 @@ class Whois:
     """
 
     def __init__(self, context: Context) -> None:
+        super().__init__()
         self.context = context
         self.wanted: dict[int, Wanted] = {}
         self.incoming: deque[tuple[int, int, bytes, Path]] = deque()
         self.outgoing: deque[Outgoing] = deque()
         self.last_ask = -WHOIS_GATE
-        self.due = NEVER
 
     # -- what waits
 

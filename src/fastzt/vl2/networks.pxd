@@ -32,3 +32,5 @@ cdef class Networks(VirtualSink):
     cpdef int frame(self, Peer peer, Slab slab, Py_ssize_t offset, Py_ssize_t length, int hops, int64_t now)
     cpdef int message(self, object packet, int64_t now)
     cpdef flush(self, int64_t now)
+    cpdef int64_t deadline(self) noexcept
+    cpdef list events(self)

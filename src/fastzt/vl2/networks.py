@@ -216,6 +216,8 @@ class Networks(VirtualSink):
 
     def events(self) -> list[Event]:
         """What happened since the last call."""
+        if not self.queue:
+            return []
         found = self.queue
         self.queue = []
         return found
