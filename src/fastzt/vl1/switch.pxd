@@ -3,7 +3,7 @@ from libc.stdint cimport int64_t, uint64_t
 
 from fastzt._core cimport fragment, packet
 from fastzt._core.access cimport take
-from fastzt._core.armor cimport dearmor, dearmor_batch
+from fastzt._core.armor cimport dearmor, dearmor_run
 from fastzt._core.datagram_batch cimport DatagramBatch, TransmitBatch
 from fastzt._core.slab cimport Slab
 from fastzt.vl1.defragmenter cimport Defragmenter
@@ -33,13 +33,13 @@ cdef class Switch(Switchboard):
 
     @cython.locals(i=int, offset=Py_ssize_t, end=Py_ssize_t, stride=Py_ssize_t, path=Path)
     cpdef receive(self, DatagramBatch batch, int64_t now)
-    @cython.locals(n=Py_ssize_t, peer=Peer, count=Py_ssize_t, taken=Py_ssize_t)
+    @cython.locals(n=Py_ssize_t, peer=Peer, count=Py_ssize_t, last=Py_ssize_t)
     cdef Py_ssize_t next_in(self, Slab slab, Py_ssize_t offset, Py_ssize_t left, Py_ssize_t stride, Path path,
                             int64_t now) except -1
     @cython.locals(source=uint64_t)
     cdef Peer sender_of(self, Slab slab, Py_ssize_t offset)
-    @cython.locals(verdicts=bytearray, last=Py_ssize_t, i=Py_ssize_t)
-    cdef run_in(self, Slab slab, Py_ssize_t offset, Py_ssize_t stride, Py_ssize_t count, Py_ssize_t length, Peer peer,
+    @cython.locals(verdicts=bytearray, n=Py_ssize_t, i=Py_ssize_t)
+    cdef run_in(self, Slab slab, Py_ssize_t offset, Py_ssize_t stride, Py_ssize_t count, Py_ssize_t last, Peer peer,
                 Path path, int64_t now)
     @cython.locals(kind=int)
     cdef datagram(self, Slab slab, Py_ssize_t offset, Py_ssize_t n, Path path, int64_t now)

@@ -32,7 +32,7 @@ else:
 if not cython.compiled:
     from .._core import fragment, packet
     from .._core.access import take
-    from .._core.armor import dearmor, dearmor_batch
+    from .._core.armor import dearmor, dearmor_run
 
     IGNORED = 0
     TRUSTED = 2
@@ -106,11 +106,11 @@ class Switch(Switchboard):
                 if peer is not None:
                     count = packet.run(slab, offset, left, stride, MAX_RUN)
                     if count > 1:
-                        taken = count * stride
-                        self.run_in(
-                            slab, offset, stride, count, left if left < taken else taken, peer, path, now
-                        )
-                        return taken
+                        last = left - (count - 1) * stride
+                        if last > stride:
+                            last = stride
+                        self.run_in(slab, offset, stride, count, last, peer, path, now)
+                        return count * stride
             self.datagram(slab, offset, n, path, now)
         except Exception as error:
             self.stats.drop(reasons.RAISED)
@@ -129,18 +129,16 @@ class Switch(Switchboard):
         return None if source == self.address else self.find(source)
 
     def run_in(
-        self, slab: Slab, offset: int, stride: int, count: int, length: int, peer: Peer, path: Path, now: int
+        self, slab: Slab, offset: int, stride: int, count: int, last: int, peer: Peer, path: Path, now: int
     ) -> None:
-        """`count` packets of one peer at one stride, `length` bytes in all: verified together, then taken."""
+        """`count` packets of one peer, one each `stride` bytes: verified together, then taken."""
         verdicts = self.verdicts
-        last = length - (count - 1) * stride
-        dearmor_batch(slab, offset, stride, count, last, peer.key, verdicts)
+        dearmor_run(slab, offset, stride, count, last, peer.key, verdicts)
         for i in range(count):
+            n = last if i == count - 1 else stride
             if verdicts[i]:
                 try:
-                    self.opened(
-                        slab, offset + i * stride, last if i == count - 1 else stride, peer, path, now
-                    )
+                    self.opened(slab, offset + i * stride, n, peer, path, now)
                 except Exception as error:
                     self.stats.drop(reasons.RAISED)
                     self.last_error = error

@@ -3,7 +3,7 @@ from libc.stdint cimport int64_t, uint64_t
 
 from fastzt._core cimport fragment, packet
 from fastzt._core.access cimport move
-from fastzt._core.armor cimport SessionKey, armor, armor_batch
+from fastzt._core.armor cimport SessionKey, armor, armor_run
 from fastzt._core.datagram_batch cimport TransmitBatch
 from fastzt.vl1.id_source cimport IdSource
 from fastzt.vl1.path cimport Path

@@ -20,7 +20,7 @@ else:
 if not cython.compiled:
     from .._core import fragment, packet
     from .._core.access import move
-    from .._core.armor import armor, armor_batch
+    from .._core.armor import armor, armor_run
 
     MAX_RUN = 64  # packets armored at once
 
@@ -125,7 +125,7 @@ class Transmitter:
         if count == 0 or out is None or key is None:
             return
         self.run_count = 0
-        armor_batch(out.slab, self.run_offset, self.run_stride, count, self.run_last, key, self.run_suite)
+        armor_run(out.slab, self.run_offset, self.run_stride, count, self.run_last, key, self.run_suite)
 
     def cut(self, out: TransmitBatch, offset: int, n: int, count: int, path: Path) -> None:
         """Commit an armored packet as a head and fragments: the pieces move apart, the last one first."""
