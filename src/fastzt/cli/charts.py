@@ -171,7 +171,7 @@ def plot(found: dict[str, Any], path: str) -> None:
         axis.bar_label(bars, [f" {row.value:g}  {row.note}" for row in rows])
         axis.set_title(title, loc="left", fontsize=10)
         axis.invert_yaxis()
-        axis.margins(x=0.2)
+        axis.margins(x=0.3)
         axis.spines[["top", "right"]].set_visible(False)
     try:
         figure.savefig(path)

@@ -215,7 +215,8 @@ def obey(child: Child, command: dict[str, Any]) -> dict[str, Any]:
     try:
         return {"ok": getattr(child, "do_" + command["do"])(**command["with"])}
     except Exception as error:
-        traceback.print_exc()
+        if not isinstance(error, (OSError, FastztError)):
+            traceback.print_exc()
         return {"error": f"{type(error).__name__}: {error}"}
 
 

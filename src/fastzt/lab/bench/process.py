@@ -31,12 +31,14 @@ class Member:
             env={**os.environ, **environment},
         )
         self._answers: queue.SimpleQueue[str] = queue.SimpleQueue()
-        threading.Thread(target=self._listen, daemon=True).start()
+        self._listener = threading.Thread(target=self._listen, daemon=True)
+        self._listener.start()
 
     def _listen(self) -> None:
         assert self.process.stdout is not None
-        for line in self.process.stdout:
-            self._answers.put(line)
+        with self.process.stdout:
+            for line in self.process.stdout:
+                self._answers.put(line)
         self._answers.put("")
 
     def start(self, do: str, **arguments: Any) -> None:
@@ -45,7 +47,7 @@ class Member:
         try:
             self.process.stdin.write(json.dumps({"do": do, "with": arguments}) + "\n")
             self.process.stdin.flush()
-        except OSError:
+        except (OSError, ValueError):  # broken, or closed by `close`
             raise FastztError(f"the process {self.name} has ended") from None
 
     def result(self, seconds: float = 0.0) -> Any:
@@ -55,6 +57,7 @@ class Member:
         except queue.Empty:
             raise FastztError(f"{self.name} did not answer within {seconds + SLACK:.0f} s") from None
         if not line:
+            self._answers.put("")
             raise FastztError(f"the process {self.name} has ended")
         answer = json.loads(line)
         if "error" in answer:
@@ -76,6 +79,7 @@ class Member:
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait(ENDING)
+        self._listener.join(ENDING)
 
     def __enter__(self) -> Member:
         return self

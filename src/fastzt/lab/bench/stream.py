@@ -15,12 +15,13 @@ import time
 from typing import Any
 
 from ..._core.slab import is_compiled
+from ...errors import FastztError
 
 BLOCK = 262_139
 PROLOGUE = 1 << 24 if is_compiled() else 1 << 19
 
 
-class Damaged(Exception):
+class Damaged(FastztError):
     """What arrived is not what was sent."""
 
 
