@@ -45,6 +45,11 @@ COMPILED = {
     ],
     "io": [
         "endpoints",
+        "poller",
+        "pump",
+        "spin",
+        "threaded",
+        "waiter",
     ],
     "netstack": [
         "egress",

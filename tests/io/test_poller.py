@@ -80,6 +80,43 @@ def test_an_armed_engine_hears_a_wake(poller: Poller) -> None:
     assert ended(engine)
 
 
+def test_an_alarm_ends_either_wait(poller: Poller) -> None:
+    leader = in_thread(lambda: poller.wait(LONG * 2))
+    kept = poller.alarm(20_000)
+    assert ended(leader)
+    if kept:
+        assert ended(in_thread(lambda: poller.wait(LONG * 2)))  # it rings until it is moved
+        poller.alarm(0)
+    poller.settle()
+    assert ended(in_thread(lambda: poller.wait(0.05)))
+    poller.arm()
+    engine = in_thread(lambda: poller.stand_by(LONG * 2))
+    poller.alarm(20_000)
+    assert ended(engine)
+
+
+def test_an_alarm_wakes_nobody_before_its_time(poller: Poller) -> None:
+    if not poller.alarm(60_000_000):
+        pytest.skip("this poller has no alarms")
+    heard = threading.Event()
+
+    def wait() -> None:
+        poller.wait(LONG * 2)
+        heard.set()
+
+    leader = in_thread(wait)
+    assert not heard.wait(0.1)
+    poller.alarm(1)
+    assert ended(leader)
+
+
+def test_a_closed_poller_touches_no_descriptor(poller: Poller) -> None:
+    poller.close()
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM):  # it gets a number that was the poller's
+        poller.wake()
+    poller.close()
+
+
 def test_room_to_send_is_heard_only_when_wanted(
     poller: Poller, ends: tuple[socket.socket, socket.socket]
 ) -> None:

@@ -16,10 +16,11 @@ from fastzt._core.datagram_batch import DatagramBatch, TransmitBatch
 from fastzt._core.endpoint import Endpoint
 from fastzt.io.clock import monotonic_us
 from fastzt.io.endpoints import UdpSockets
-from fastzt.io.threaded import NEVER, NODE, ThreadedDriver
+from fastzt.io.threaded import NODE, ThreadedDriver
 from fastzt.io.waiter import TimedOut
 
 LONG = 30.0
+NEVER = 1 << 62
 KEY = 7
 
 
@@ -197,6 +198,24 @@ def test_a_timer_armed_later_still_fires(post: Post, somebody_waits: bool) -> No
     if waiting:
         post.deliver(b"end")
         assert joined([waiting]) == [b"end"]
+
+
+def test_writing_and_reading_wake_nobody_else(post: Post) -> None:
+    """A timer that moves with every write is not worth a thread's wake-up."""
+    to = Endpoint.parse("127.0.0.1", post.outside.getsockname()[1])
+    if not post.driver.poller.alarm(0):
+        pytest.skip("this poller has no alarms")
+
+    def write(now: int) -> None:
+        post.core.outgoing.append((to, b"ping"))
+        post.core.alarm = now + 30_000_000
+
+    before = post.driver.turns
+    for _ in range(200):
+        post.driver.run(write)
+        post.deliver(post.outside.recv(100))
+        assert post.read() == b"ping"
+    assert post.driver.turns - before < 500  # one a message, and one more where the engine was faster
 
 
 def test_a_wait_ends_in_time(post: Post) -> None:

@@ -1,19 +1,46 @@
 """Pollers: one thread leads (polls the sockets), the engine thread stands by, armed when nobody leads.
 
-`wait` is the leader's, `stand_by` the engine's; everything else is called under the driver's lock. `wake`
-ends whichever of the two waits is going on, or the next one; whoever drives calls `settle` before it looks
-at the node. All waits are bounded and let signals through.
+`wait` is the leader's, `stand_by` the engine's; everything else is called under the driver's lock. `wake` and
+`alarm` end whichever of the two waits is going on, or the next one; whoever drives calls `settle` before it
+looks at the node. All waits are bounded and let signals through.
 """
 
 from __future__ import annotations
 
 import contextlib
 import os
-import select
 import selectors
 import socket
 import sys
 import threading
+from typing import TYPE_CHECKING
+
+from .spin import Spin
+
+if TYPE_CHECKING:
+    import cython
+else:
+    from .. import _cython as cython
+
+if not cython.compiled:
+    from .._core.kernels.epoll import (
+        close,
+        epoll_close,
+        epoll_fileno,
+        epoll_new,
+        epoll_set,
+        epoll_wait,
+        event_clear,
+        event_new,
+        event_set,
+        timer_new,
+        timer_set,
+    )
+
+    # include/uapi/linux/eventpoll.h
+    EPOLLIN = 1
+    EPOLLOUT = 4
+    EPOLLONESHOT = 1 << 30
 
 MAX_WAIT = 60.0  # seconds; nothing in a node sleeps longer than this
 
@@ -21,6 +48,56 @@ MAX_WAIT = 60.0  # seconds; nothing in a node sleeps longer than this
 def bounded(seconds: float) -> float:
     """A wait that is neither negative nor endless."""
     return min(max(seconds, 0.0), MAX_WAIT)
+
+
+class Poller:
+    """What pollers have in common: nothing but their verbs."""
+
+    if not cython.compiled:
+        __slots__ = ()
+
+    def add(self, descriptor: int) -> None:
+        """Watch a socket for arriving datagrams."""
+        raise NotImplementedError
+
+    def want_write(self, descriptor: int, wanted: bool) -> None:
+        """Watch a socket for room to send as well, or no longer."""
+        raise NotImplementedError
+
+    def wait(self, seconds: float) -> None:
+        """Block the leader until something happens, at most `seconds`."""
+        raise NotImplementedError
+
+    def stand_by(self, seconds: float) -> None:
+        """Block the engine until it is armed and something happens, at most `seconds`."""
+        raise NotImplementedError
+
+    def settle(self) -> None:
+        """Take the wake-up that has been heard."""
+        raise NotImplementedError
+
+    def arm(self) -> None:
+        """Let the engine see the sockets."""
+        raise NotImplementedError
+
+    def disarm(self) -> None:
+        """Keep the engine from the sockets."""
+        raise NotImplementedError
+
+    def wake(self) -> None:
+        """End the wait of whoever polls."""
+        raise NotImplementedError
+
+    def alarm(self, microseconds: int) -> bool:
+        """End the wait of whoever polls then, again and again until the next call; 0: no alarm.
+
+        False: there are no alarms here, it has been woken to see for itself.
+        """
+        raise NotImplementedError
+
+    def close(self) -> None:
+        """Close every descriptor."""
+        raise NotImplementedError
 
 
 class Waker:
@@ -56,8 +133,11 @@ class Waker:
         self.writer.close()
 
 
-class SelectPoller:
+class SelectPoller(Poller):
     """Any system: the engine parks while somebody leads; one that was polling then wakes once for nothing."""
+
+    if not cython.compiled:
+        __slots__ = ("armed", "selector", "waker")
 
     def __init__(self) -> None:
         self.waker = Waker()
@@ -100,66 +180,104 @@ class SelectPoller:
         """End the wait of whoever polls."""
         self.waker.set()
 
+    def alarm(self, microseconds: int) -> bool:
+        """Wake whoever polls."""
+        if microseconds > 0:
+            self.waker.set()
+        return False
+
     def close(self) -> None:
         """Close every descriptor."""
         self.selector.close()
         self.waker.close()
 
 
-class EpollPoller:
-    """Linux: the engine polls the leader's epoll descriptor, one shot at a time; arming it costs one call."""
+class EpollPoller(Poller):
+    """Linux: the engine polls the leader's epoll descriptor, one shot at a time; arming it costs one call.
+
+    An alarm is a timer among the descriptors: moving it wakes nobody. The leader's wait may spin.
+    """
+
+    if not cython.compiled:
+        __slots__ = ("armed", "event", "inner", "inner_fd", "is_set", "open", "outer", "spin", "timer")
 
     def __init__(self) -> None:
-        self.waker = Waker()
-        self.inner = select.epoll()
-        self.outer = select.epoll()
-        self.inner.register(self.waker.fileno(), select.EPOLLIN)
-        self.outer.register(self.inner.fileno(), 0)
+        self.spin = Spin()
+        self.is_set = False
         self.armed = False
+        self.inner = epoll_new()
+        self.inner_fd = epoll_fileno(self.inner)
+        self.outer = epoll_new()
+        self.event = event_new()
+        self.timer = timer_new()
+        self.open = True
+        epoll_set(self.inner, self.event, True, EPOLLIN)
+        if self.timer >= 0:
+            epoll_set(self.inner, self.timer, True, EPOLLIN)
+        epoll_set(self.outer, self.inner_fd, True, 0)
 
     def add(self, descriptor: int) -> None:
         """Watch a socket for arriving datagrams."""
-        self.inner.register(descriptor, select.EPOLLIN)
+        epoll_set(self.inner, descriptor, True, EPOLLIN)
 
     def want_write(self, descriptor: int, wanted: bool) -> None:
         """Watch a socket for room to send as well, or no longer."""
-        self.inner.modify(descriptor, select.EPOLLIN | (select.EPOLLOUT if wanted else 0))
+        epoll_set(self.inner, descriptor, False, EPOLLIN | (EPOLLOUT if wanted else 0))
 
     def wait(self, seconds: float) -> None:
         """Block the leader until something happens, at most `seconds`."""
-        self.inner.poll(bounded(seconds))
+        allowed = self.spin.allowance()
+        waited = epoll_wait(self.inner, int(bounded(seconds) * 1e9), allowed)
+        self.spin.note(allowed, waited)
 
     def stand_by(self, seconds: float) -> None:
         """Block the engine until it is armed and something happens, at most `seconds`."""
-        self.outer.poll(bounded(seconds))
+        epoll_wait(self.outer, int(bounded(seconds) * 1e9), 0)
 
     def settle(self) -> None:
         """Take the wake-up that has been heard."""
-        self.waker.clear()
+        if self.is_set:
+            self.is_set = False
+            event_clear(self.event)
 
     def arm(self) -> None:
         """Let the engine see the sockets, once; unconditionally, for the shot may have been fired."""
         self.armed = True
-        self.outer.modify(self.inner.fileno(), select.EPOLLIN | select.EPOLLONESHOT)
+        epoll_set(self.outer, self.inner_fd, False, EPOLLIN | EPOLLONESHOT)
 
     def disarm(self) -> None:
         """Keep the engine from the sockets."""
         if self.armed:
             self.armed = False
-            self.outer.modify(self.inner.fileno(), 0)
+            epoll_set(self.outer, self.inner_fd, False, 0)
 
     def wake(self) -> None:
         """End the wait of whoever polls."""
-        self.waker.set()
+        if not self.is_set:
+            self.is_set = True
+            event_set(self.event)
+
+    def alarm(self, microseconds: int) -> bool:
+        """Set the timer, or wake whoever polls where there is none."""
+        if self.timer >= 0:
+            timer_set(self.timer, microseconds * 1000)
+            return True
+        if microseconds > 0:
+            self.wake()
+        return False
 
     def close(self) -> None:
-        """Close every descriptor."""
-        self.outer.close()
-        self.inner.close()
-        self.waker.close()
-
-
-Poller = EpollPoller | SelectPoller
+        """Close every descriptor. Harmless when repeated."""
+        if self.open:
+            self.open = False
+            epoll_close(self.outer)
+            epoll_close(self.inner)
+            close(self.event)
+            if self.timer >= 0:
+                close(self.timer)
+            self.event = self.timer = -1  # the system may give the numbers to other files
+            if cython.compiled:
+                self.inner = self.outer = -1
 
 
 def new_poller() -> Poller:

@@ -2,42 +2,48 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from .._core.datagram_batch import DatagramBatch, TransmitBatch
 from .._core.slab import Slab
+from .endpoints import UdpSockets
 
 if TYPE_CHECKING:
-    from ..node.core import Core
-    from .endpoints import UdpSockets
+    import cython
 
-DRAIN = 16  # messages a turn: bounds how long the node's lock is held (DATAPATH: 0.3 ms)
-ROUNDS = 8  # slabs sent a flush
+    from ..node.core import Core
+else:
+    from .. import _cython as cython
+
+if not cython.compiled:
+    DRAIN = 16  # messages a turn: bounds how long the node's lock is held (0.3 ms of full ones)
+    ROUNDS = 8  # slabs sent a flush
+
 RECEIVE_SLAB = DRAIN * 65536
 TRANSMIT_SLAB = 4 * 65536
 
 
 class Pump:
-    """One core and its sockets; `clock()` is microseconds. Every method returns without waiting."""
+    """One core and its sockets. Every method returns without waiting."""
 
-    def __init__(self, core: Core, sockets: UdpSockets, clock: Callable[[], int]) -> None:
+    if not cython.compiled:
+        __slots__ = ("behind", "core", "incoming", "outgoing", "sent", "sockets")
+
+    def __init__(self, core: Core, sockets: UdpSockets) -> None:
         self.core = core
         self.sockets = sockets
-        self.clock = clock
         self.incoming = DatagramBatch(Slab(RECEIVE_SLAB))
         self.outgoing = TransmitBatch(Slab(TRANSMIT_SLAB))
         self.sent = 0  # runs of `outgoing` that have left
         self.behind = False  # a flush stopped before the core had nothing more to send
 
-    @property
     def blocked(self) -> bool:
         """Whether a socket refused datagrams for want of buffer, which are kept."""
         return self.sent < self.outgoing.count
 
     def turn(self, now: int) -> None:
         """Take what has arrived, at most one drain of it, and let timers that are due fire."""
-        if self.sockets.drain(self.incoming, DRAIN):
+        if self.sockets.drain(self.incoming, DRAIN) > 0:
             self.core.receive(self.incoming, now)
             self.incoming.clear()
         if self.core.deadline() <= now:
@@ -46,15 +52,11 @@ class Pump:
     def flush(self, now: int) -> None:
         """Send what the core has to send, until it has no more, a socket blocks, or the bound is reached."""
         self.behind = False
-        if self.blocked and not self._send(now):
+        if self.blocked() and not self._send(now):
             return
         for _ in range(ROUNDS):
             more = self.core.transmit(self.outgoing, now)
-            if self.outgoing.count == 0:
-                return
-            if not self._send(now):
-                return
-            if not more:
+            if self.outgoing.count == 0 or not self._send(now) or not more:
                 return
         self.behind = True
 

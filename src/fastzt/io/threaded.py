@@ -24,14 +24,20 @@ from .waiter import TimedOut, Waiter, Waiters
 from .worker import Worker
 
 if TYPE_CHECKING:
+    import cython
+
     from ..node.core import Core
     from .endpoints import UdpSockets
+else:
+    from .. import _cython as cython
+
+if not cython.compiled:
+    NEVER = 1 << 62
+    LONGEST = 60_000_000  # MAX_WAIT in microseconds
 
 T = TypeVar("T")
 NODE = 0  # the key of those who wait for an event of the node; connections and listeners count from 1
 EVERY = -1  # the key of those who want to look after every turn
-NEVER = 1 << 62
-LONGEST = int(MAX_WAIT * 1e6)
 CLOSE_TIMEOUT = 5.0
 log = logging.getLogger("fastzt")
 
@@ -43,7 +49,8 @@ def ignore(events: list[Any]) -> None:
 class ThreadedDriver:
     """Runs a core over its sockets for any number of threads; `clock()` is microseconds.
 
-    `on_events` hears the core's events under the lock: it must neither block nor call back.
+    `on_events` hears the core's events under the lock: it must neither block nor call back. `turns` counts
+    how often a thread has woken and looked.
     """
 
     def __init__(
@@ -58,16 +65,18 @@ class ThreadedDriver:
         self.clock = clock
         self.on_events = on_events
         self.lock = threading.Lock()
-        self.pump = Pump(core, sockets, clock)
+        self.pump = Pump(core, sockets)
         self.poller = new_poller()
         self.worker = Worker("fastzt-worker")
         self.waiters = Waiters()
         self.closed = False
         self.forked = False
+        self.turns = 0
         self._leader: Waiter | None = None
         self._no_leader = threading.Event()
         self._due = 0  # when whoever polls will look again by itself
         self._engine_due = 0
+        self._alarm = 0  # when the poller's alarm rings, 0: never
         self._write_watched: list[int] = []
         self._engine = threading.Thread(target=engine, args=(weakref.ref(self),), name="fastzt", daemon=True)
 
@@ -88,15 +97,14 @@ class ThreadedDriver:
 
     def run(self, action: Callable[[int], T]) -> T:
         """Call `action(now)` under the lock, then send what came of it."""
-        self.check()
         with self.lock:
             self.check()
-            now = self.clock()
+            now: int = self.clock()
             try:
                 return action(now)
             finally:
                 self._settle(now)
-                self._nudge()
+                self._nudge(now)
 
     def wait(self, key: int, attempt: Callable[[int], T | None], timeout: float | None) -> T:
         """Call `attempt(now)` until it gives something, again after whatever happens to `key`.
@@ -104,20 +112,22 @@ class ThreadedDriver:
         `timeout` is in seconds, None for ever, 0 one attempt only. Raises TimedOut, and what `attempt`
         raises.
         """
-        self.check()
         end = NEVER if timeout is None else self.clock() + int(timeout * 1e6)
-        waiter = Waiter(key)
+        waiter: Waiter | None = None
+        seconds, leads = 0.0, False
         try:
             while True:
                 with self.lock:
                     self.check()
-                    now = self.clock()
+                    now: int = self.clock()
                     result = self._attempt(waiter, attempt, now)
                     if result is not None:
-                        self._nudge()
                         return result
                     if now >= end:
                         raise TimedOut("timed out")
+                    if waiter is None:
+                        waiter = Waiter(key)
+                        self.waiters.add(waiter)
                     seconds = self._enter(waiter, now, end)
                     leads = self._leader is waiter
                 if leads:
@@ -125,23 +135,32 @@ class ThreadedDriver:
                 else:
                     waiter.wait(seconds)
         finally:
-            self._leave(waiter)
+            if waiter is not None:
+                self._leave(waiter)
 
     # Under the lock
 
-    def _attempt(self, waiter: Waiter, attempt: Callable[[int], T | None], now: int) -> T | None:
+    def _attempt(self, waiter: Waiter | None, attempt: Callable[[int], T | None], now: int) -> T | None:
         """One turn if this waiter leads, one attempt, and what comes of both."""
-        waiter.woken = False
-        if self._leader is waiter:
-            self._due = 0
+        leads = waiter is not None and self._leader is waiter
+        if waiter is not None:
+            waiter.woken = False
+        if leads:
             self._turn(now)
         try:
             return attempt(now)
         finally:
             self._settle(now)
+            if not leads:  # who leads looks again by itself, or hands the lead on
+                self._nudge(now)
 
     def _turn(self, now: int) -> None:
+        self._due = 0  # no need to wake who is about to look
+        self.turns += 1
         self.poller.settle()
+        if 0 < self._alarm <= now:
+            self._alarm = 0
+            self.poller.alarm(0)
         self.pump.turn(now)
 
     def _settle(self, now: int) -> None:
@@ -157,12 +176,18 @@ class ThreadedDriver:
             self.on_events(events)
             self.waiters.wake(NODE)
         for job in core.jobs():
-            if not self.worker.submit(partial(self._work, job)):
-                core.refuse(job, now)
+            self._give(job, now)
+
+    def _give(self, job: Any, now: int) -> None:
+        """Let the worker run a job."""
+        if not self.worker.submit(partial(self._work, job)):
+            self.core.refuse(job, now)
 
     def _watch_writing(self) -> None:
         """Poll for room in those sockets, and only those, that refused datagrams."""
-        wanted = self.sockets.blocked() if self.pump.blocked else []
+        if not self._write_watched and not self.pump.blocked():
+            return
+        wanted = self.sockets.blocked() if self.pump.blocked() else []
         if wanted != self._write_watched:
             for descriptor in self._write_watched:
                 self.poller.want_write(descriptor, False)
@@ -176,27 +201,32 @@ class ThreadedDriver:
 
     def _enter(self, waiter: Waiter, now: int, end: int) -> float:
         """Before a waiter blocks: it leads if nobody does. Returns for how many seconds to block."""
-        if not waiter.entered:
-            waiter.entered = True
-            self.waiters.add(waiter)
         if self._leader is None:
             self._leader = waiter
             self.poller.disarm()
         if self._leader is waiter:
             self._due = min(self._next_look(now), end, now + LONGEST)
             return (self._due - now) / 1e6
-        self._nudge()
+        waiter.prepare()
         return min(end - now, LONGEST) / 1e6
 
-    def _nudge(self) -> None:
-        """Wake whoever polls if it would oversleep, or if what it waits for has come about."""
+    def _nudge(self, now: int) -> None:
+        """Wake whoever polls if what it waits for has come about; see that it does not oversleep."""
         leader = self._leader
-        if (leader is not None and leader.woken) or self._next_look(0) < self._due:
+        if leader is not None and leader.woken:
             self.poller.wake()
+            return
+        look = self._next_look(now)
+        if look >= self._due or 0 < self._alarm <= look:
+            return
+        if look <= now:
+            self.poller.wake()
+        elif self.poller.alarm(look - now):
+            self._alarm = look
 
     def _leave(self, waiter: Waiter) -> None:
         """The call ends: hand the lead to another waiter, else to the engine."""
-        if self.forked or not waiter.entered:
+        if self.forked:
             return
         with self.lock:
             self.waiters.remove(waiter)
@@ -211,7 +241,7 @@ class ThreadedDriver:
                 if not self.closed:
                     self.poller.arm()
             if not self.closed:
-                self._nudge()
+                self._nudge(self.clock())
 
     # The engine and the worker
 
@@ -224,7 +254,6 @@ class ThreadedDriver:
             if self._leader is not None:
                 self._engine_due = now + LONGEST
                 return MAX_WAIT
-            self._due = 0
             try:
                 self._turn(now)
                 self._settle(now)

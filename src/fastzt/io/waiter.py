@@ -3,8 +3,14 @@
 from __future__ import annotations
 
 import threading
+from typing import TYPE_CHECKING
 
 from .poller import bounded
+
+if TYPE_CHECKING:
+    import cython
+else:
+    from .. import _cython as cython
 
 
 class TimedOut(TimeoutError):
@@ -14,28 +20,37 @@ class TimedOut(TimeoutError):
 class Waiter:
     """One blocked call. `key` is what it waits for, `woken` that it should look."""
 
-    __slots__ = ("_signal", "entered", "key", "woken")
+    if not cython.compiled:
+        __slots__ = ("_signal", "key", "woken")
 
     def __init__(self, key: int) -> None:
         self.key = key
-        self.entered = False
         self.woken = False
-        self._signal = threading.Lock()
-        self._signal.acquire()
+        self._signal: threading.Lock | None = None  # made for one that does not lead
+
+    def prepare(self) -> None:
+        """Before `wait`, under the driver's lock."""
+        if self._signal is None:
+            self._signal = threading.Lock()
+            self._signal.acquire()
 
     def wait(self, seconds: float) -> None:
         """Block until `wake`, at most `seconds`; a signal's exception passes through."""
-        self._signal.acquire(timeout=bounded(seconds))
+        if self._signal is not None:
+            self._signal.acquire(timeout=bounded(seconds))
 
     def wake(self) -> None:
         """End its wait, or the next one. Called under the driver's lock."""
         self.woken = True
-        if self._signal.locked():
+        if self._signal is not None and self._signal.locked():
             self._signal.release()
 
 
 class Waiters:
     """The blocked calls of a node by key, in order of arrival."""
+
+    if not cython.compiled:
+        __slots__ = ("_by_key",)
 
     def __init__(self) -> None:
         self._by_key: dict[int, list[Waiter]] = {}
@@ -50,15 +65,17 @@ class Waiters:
     def remove(self, waiter: Waiter) -> None:
         """Take a waiter out, if it is in."""
         waiting = self._by_key.get(waiter.key)
-        if waiting and waiter in waiting:
+        if waiting is not None and waiter in waiting:
             waiting.remove(waiter)
             if not waiting:
                 del self._by_key[waiter.key]
 
     def wake(self, key: int) -> None:
         """Wake those that wait for `key`."""
-        for waiter in self._by_key.get(key, ()):
-            waiter.wake()
+        waiting = self._by_key.get(key)
+        if waiting is not None:
+            for waiter in waiting:
+                waiter.wake()
 
     def wake_all(self) -> None:
         """Wake everybody."""

@@ -1,0 +1,115 @@
+/* Waiting on Linux: epoll to the nanosecond, an eventfd to wake it and a timerfd to end it in time. Only ft_epoll_wait
+ * may wait. Other systems have only the names: FT_EPOLL is 0 there and the functions are never called. */
+#ifndef FASTZT_EPOLL_LINUX_H
+#define FASTZT_EPOLL_LINUX_H
+
+#include <stdint.h>
+
+#if defined(__linux__)
+#define FT_EPOLL 1
+
+#include <errno.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/syscall.h>
+#include <sys/timerfd.h>
+#include <time.h>
+#include <unistd.h>
+
+#define FT_NANO 1000000000
+
+static inline int64_t ft_monotonic_ns(void) {
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (int64_t)t.tv_sec * FT_NANO + t.tv_nsec;
+}
+
+static inline int ft_epoll_new(void) { return epoll_create1(EPOLL_CLOEXEC); }
+static inline int ft_event_new(void) { return eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC); }
+static inline int ft_timer_new(void) { return timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC); }
+static inline void ft_close(int fd) { close(fd); }
+
+static inline int ft_epoll_set(int ep, int fd, int is_new, uint32_t events) {
+    struct epoll_event wanted;
+    wanted.events = events;
+    wanted.data.u64 = 0;
+    return epoll_ctl(ep, is_new ? EPOLL_CTL_ADD : EPOLL_CTL_MOD, fd, &wanted);
+}
+
+static inline void ft_event_set(int fd) {
+    uint64_t one = 1;
+    if (write(fd, &one, sizeof one) < 0) return; /* full: it is set */
+}
+
+static inline void ft_event_clear(int fd) {
+    uint64_t value;
+    if (read(fd, &value, sizeof value) < 0) return; /* empty: it is clear */
+}
+
+/* Readable in `ns` nanoseconds; 0: never. Either way it is quiet until then. */
+static inline int ft_timer_set(int fd, int64_t ns) {
+    struct itimerspec wanted = {{0, 0}, {0, 0}};
+    wanted.it_value.tv_sec = (time_t)(ns / FT_NANO);
+    wanted.it_value.tv_nsec = (long)(ns % FT_NANO);
+    return timerfd_settime(fd, 0, &wanted, NULL);
+}
+
+static inline int ft_epoll_sleep(int ep, int64_t ns) {
+    struct epoll_event found;
+    int64_t ms = (ns + 999999) / 1000000;
+#ifdef SYS_epoll_pwait2
+    struct timespec most;
+    int n;
+    most.tv_sec = (time_t)(ns / FT_NANO);
+    most.tv_nsec = (long)(ns % FT_NANO);
+    /* The system call takes 64-bit times, which a 32-bit time_t is not. */
+    if (sizeof most == 16) {
+        n = (int)syscall(SYS_epoll_pwait2, ep, &found, 1, &most, NULL, 0);
+        if (n >= 0 || errno != ENOSYS) return n; /* Linux 5.11 */
+    }
+#endif
+    return epoll_wait(ep, &found, 1, ms > INT32_MAX ? INT32_MAX : (int)ms);
+}
+
+/* Until something is ready: after how many nanoseconds, or -1 after `timeout_ns` without, or -2 when a signal came.
+ * For the first `spin_ns` it looks again and again instead of sleeping. */
+static inline int64_t ft_epoll_wait(int ep, int64_t timeout_ns, int64_t spin_ns) {
+    struct epoll_event event;
+    int64_t begin = ft_monotonic_ns(), passed = 0;
+    int found = 0;
+    if (spin_ns > timeout_ns) spin_ns = timeout_ns;
+    while (passed < spin_ns && found == 0) {
+        found = epoll_wait(ep, &event, 1, 0);
+        passed = ft_monotonic_ns() - begin;
+    }
+    if (found == 0) {
+        found = ft_epoll_sleep(ep, timeout_ns > passed ? timeout_ns - passed : 0);
+        passed = ft_monotonic_ns() - begin;
+    }
+    return found > 0 ? passed : found < 0 && errno == EINTR ? -2 : -1;
+}
+
+#else
+#define FT_EPOLL 0
+
+static inline int ft_epoll_new(void) { return -1; }
+static inline int ft_event_new(void) { return -1; }
+static inline int ft_timer_new(void) { return -1; }
+static inline void ft_close(int fd) { (void)fd; }
+static inline int ft_epoll_set(int ep, int fd, int is_new, uint32_t events) {
+    (void)ep, (void)fd, (void)is_new, (void)events;
+    return -1;
+}
+static inline void ft_event_set(int fd) { (void)fd; }
+static inline void ft_event_clear(int fd) { (void)fd; }
+static inline int ft_timer_set(int fd, int64_t ns) {
+    (void)fd, (void)ns;
+    return -1;
+}
+static inline int64_t ft_epoll_wait(int ep, int64_t timeout_ns, int64_t spin_ns) {
+    (void)ep, (void)timeout_ns, (void)spin_ns;
+    return -1;
+}
+#endif
+
+#endif

@@ -1,0 +1,111 @@
+cimport cython
+from cpython.exc cimport PyErr_CheckSignals, PyErr_SetFromErrno
+from libc.stdint cimport int64_t, uint32_t
+
+from fastzt.io.spin cimport Spin
+
+cdef extern from "epoll_linux.h" nogil:
+    int ft_epoll_new()
+    int ft_event_new()
+    int ft_timer_new()
+    void ft_close(int fd)
+    int ft_epoll_set(int ep, int fd, int is_new, uint32_t events)
+    void ft_event_set(int fd)
+    void ft_event_clear(int fd)
+    int ft_timer_set(int fd, int64_t ns)
+    int64_t ft_epoll_wait(int ep, int64_t timeout_ns, int64_t spin_ns)
+
+cdef enum:
+    EPOLLIN = 1
+    EPOLLOUT = 4
+    EPOLLONESHOT = 1073741824
+
+
+cdef class Poller:
+    cpdef int add(self, int descriptor) except -1
+    cpdef int want_write(self, int descriptor, bint wanted) except -1
+    cpdef int wait(self, double seconds) except -1
+    cpdef int stand_by(self, double seconds) except -1
+    cpdef int settle(self) except -1
+    cpdef int arm(self) except -1
+    cpdef int disarm(self) except -1
+    cpdef int wake(self) except -1
+    cpdef bint alarm(self, int64_t microseconds) except? 0
+    cpdef int close(self) except -1
+
+
+@cython.final
+cdef class SelectPoller(Poller):
+    cdef object waker
+    cdef object selector
+    cdef object armed
+
+
+@cython.final
+cdef class EpollPoller(Poller):
+    cdef readonly Spin spin
+    cdef bint is_set
+    cdef bint armed
+    cdef bint open
+    cdef int inner
+    cdef int inner_fd
+    cdef int outer
+    cdef int event
+    cdef int timer
+
+
+cdef inline int checked(int result) except -1:
+    if result < 0:
+        PyErr_SetFromErrno(OSError)
+    return result
+
+
+cdef inline int epoll_new() except -1:
+    return checked(ft_epoll_new())
+
+
+cdef inline int epoll_fileno(int ep) noexcept:
+    return ep
+
+
+cdef inline int epoll_set(int ep, int fd, bint is_new, uint32_t events) except -1:
+    return checked(ft_epoll_set(ep, fd, is_new, events))
+
+
+# The one place where the GIL is let go.
+cdef inline int64_t epoll_wait(int ep, int64_t timeout_ns, int64_t spin_ns) except? -3:
+    cdef int64_t waited
+    with nogil:
+        waited = ft_epoll_wait(ep, timeout_ns, spin_ns)
+    if waited == -2:
+        PyErr_CheckSignals()
+        return -1
+    return waited
+
+
+cdef inline void epoll_close(int ep) noexcept:
+    ft_close(ep)
+
+
+cdef inline int event_new() except -1:
+    return checked(ft_event_new())
+
+
+cdef inline void event_set(int fd) noexcept:
+    ft_event_set(fd)
+
+
+cdef inline void event_clear(int fd) noexcept:
+    ft_event_clear(fd)
+
+
+cdef inline int timer_new() except -1:
+    return checked(ft_timer_new())
+
+
+cdef inline int timer_set(int fd, int64_t ns) except -1:
+    return checked(ft_timer_set(fd, ns))
+
+
+cdef inline void close(int fd) noexcept:
+    ft_close(fd)
