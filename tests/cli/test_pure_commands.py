@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import io
-import json
 import stat
 from pathlib import Path
-from typing import Any
 
 import pytest
+from support.cli import Cli
 from support.vectors import committed
 
-from fastzt.cli import main
 from fastzt.identity.identity import Identity
 from fastzt.wire.planet import DEFAULT_PLANET
 from fastzt.wire.world import World
@@ -19,44 +17,6 @@ from fastzt.wire.world import World
 SECRETS = [case["secret_string"] for case in committed("identity", "identity")]
 OWN, MEMBER = Identity.parse(SECRETS[0]), Identity.parse(SECRETS[1])
 NWID = "9ad07d01093a69e3"
-
-
-class Cli:
-    """Runs command lines in this process: status, output, error output."""
-
-    def __init__(self, capsys: pytest.CaptureFixture[str]) -> None:
-        self.capsys = capsys
-
-    def __call__(self, *arguments: str) -> tuple[int, str, str]:
-        with pytest.raises(SystemExit) as stop:
-            main([*arguments])
-        out, err = self.capsys.readouterr()
-        assert isinstance(stop.value.code, int)
-        return stop.value.code, out, err
-
-    def good(self, *arguments: str) -> str:
-        status, out, err = self(*arguments)
-        assert (status, err) == (0, "")
-        return out
-
-    def json(self, *arguments: str) -> Any:
-        return json.loads(self.good(*arguments, "--json"))
-
-    def bad(self, *arguments: str) -> str:
-        """One line on standard error, nothing on standard output, status 2."""
-        status, out, err = self(*arguments)
-        assert (status, out) == (2, "")
-        assert err.count("\n") == 1
-        assert err.startswith("fastzt: ")
-        return err
-
-
-@pytest.fixture
-def cli(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Cli:
-    for name in ("FASTZT_STATE", "FASTZT_NETWORK", "FASTZT_PLANET"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.chdir(tmp_path)
-    return Cli(capsys)
 
 
 @pytest.fixture

@@ -3,25 +3,19 @@
 from __future__ import annotations
 
 import ipaddress
-import random
-from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any
 
 import pytest
-from support.vectors import COMMITTED, committed, load
+from support.controller import ALICE, BOB, IDENTITIES, METADATA, OWN, WALL, Bench, assemble
+from support.vectors import COMMITTED, load
 
 from fastzt._core.endpoint import Endpoint
 from fastzt.errors import InputError
 from fastzt.identity.identity import Identity
 from fastzt.identity.worlds import is_signed_by, replaces
-from fastzt.node.roles import controller as controller_role
 from fastzt.node.roles import registry
-from fastzt.node.roles.controller import SECOND, Controller
-from fastzt.node.roles.controller_store import ControllerStore
+from fastzt.node.roles.controller import SECOND
 from fastzt.node.roles.root import is_root, make_planet
 from fastzt.wire.com import agrees
-from fastzt.wire.config_chunk import ConfigChunk
 from fastzt.wire.config_request import Metadata
 from fastzt.wire.credentials_packet import NetworkCredentials
 from fastzt.wire.error_body import ErrorBody
@@ -29,116 +23,6 @@ from fastzt.wire.network_config import NetworkConfig
 from fastzt.wire.rules import parse_rules
 from fastzt.wire.verbs import ErrorCode, Verb
 from fastzt.wire.world import World
-
-IDENTITIES = [Identity.parse(case["secret_string"]) for case in committed("identity", "identity")]
-OWN, ALICE, BOB = IDENTITIES[:3]
-WALL = 1_700_000_000_000
-METADATA = Metadata(platform="linux/x86_64").to_bytes()
-POOLED: dict[str, Any] = {
-    "name": "office",
-    "routes": ["10.121.15.0/24"],
-    "ipAssignmentPools": [{"ipRangeStart": "10.121.15.1", "ipRangeEnd": "10.121.15.254"}],
-    "v4AssignMode": {"zt": True},
-}
-
-
-Answer = NetworkConfig | ErrorBody | None
-
-
-@dataclass
-class Peer:
-    identity: Identity
-
-    @property
-    def address(self) -> int:
-        return self.identity.address
-
-
-@dataclass
-class Wire:
-    """Stands where the switch stands and keeps what is handed to it."""
-
-    replies: list[tuple[int, bytes]] = field(default_factory=list)
-    sent: list[tuple[int, int, bytes]] = field(default_factory=list)
-
-    def reply(
-        self, packet: object, payload: bytes, now: int, *, verb: int = Verb.OK, compress: bool = False
-    ) -> None:
-        self.replies.append((verb, payload))
-
-    def send(self, address: int, verb: int, payload: bytes, now: int, *, compress: bool = False) -> int:
-        self.sent.append((address, verb, payload))
-        return 1
-
-
-class Bench:
-    """A controller with one network, at a time that tests move."""
-
-    def __init__(self, directory: Path | None = None, **fields: Any) -> None:
-        self.wire = Wire()
-        self.own: list[tuple[int, bytes]] = []
-        source = random.Random(5)
-        self.store = ControllerStore(directory)
-        self.controller = Controller(OWN, self.store, source.randbytes, WALL)
-        self.controller.bind(self.wire, lambda nwid, config, now: self.own.append((nwid, config)))  # type: ignore[arg-type]
-        self.now = 10 * SECOND
-        self.nwid = int(self.controller.create_network({**POOLED, **fields}, self.now)["id"], 16)
-
-    def ask(self, who: Identity, metadata: bytes = METADATA, after: float = 2) -> Answer:
-        """A config request of `who`; its answer."""
-        self.now += int(after * SECOND)
-        self.wire.replies.clear()
-        self.request(who, metadata)
-        if not self.wire.replies and self.store.directory is not None:
-            self.now = max(self.now, self.controller.deadline())
-            work(self)
-        return self.answer()
-
-    def request(self, who: Identity, metadata: bytes = METADATA) -> None:
-        """A config request, its answer left on the wire."""
-        self.controller.request(Peer(who), object(), self.nwid, metadata, self.now)  # type: ignore[arg-type]
-
-    def answer(self) -> Answer:
-        """What was replied last."""
-        if not self.wire.replies:
-            return None
-        if self.wire.replies[0][0] == Verb.ERROR:
-            return ErrorBody.parse(self.wire.replies[0][1])
-        return assemble([payload for _, payload in self.wire.replies])
-
-    def configured(self, who: Identity, metadata: bytes = METADATA) -> NetworkConfig:
-        answer = self.ask(who, metadata)
-        assert isinstance(answer, NetworkConfig)
-        return answer
-
-    def refused(self, who: Identity, metadata: bytes = METADATA) -> ErrorCode:
-        answer = self.ask(who, metadata)
-        assert isinstance(answer, ErrorBody)
-        return ErrorCode(answer.code)
-
-    def authorize(self, who: Identity, authorized: bool = True) -> None:
-        self.controller.authorize(self.nwid, who.address, self.now, authorized)
-
-    def pushed(self, verb: int = Verb.NETWORK_CONFIG) -> list[int]:
-        """Who was sent something with this verb since the last call, pushes included."""
-        while self.controller.deadline() <= self.now:
-            self.controller.tick(self.now)
-        found = sorted({to for to, sent, _ in self.wire.sent if sent == verb})
-        self.last = [payload for _, sent, payload in self.wire.sent if sent == verb]
-        self.wire.sent.clear()
-        return found
-
-
-def assemble(payloads: list[bytes]) -> NetworkConfig:
-    """The config that chunks carry, each chunk's signature verified."""
-    text = b""
-    for payload in payloads:
-        chunk = ConfigChunk.parse(payload)
-        assert OWN.verify(chunk.signed_bytes, chunk.signature)
-        assert chunk.offset == len(text)
-        text += chunk.data
-    assert len(text) == chunk.total
-    return NetworkConfig.parse(text)
 
 
 def rule_types(config: NetworkConfig) -> list[str]:
@@ -406,138 +290,6 @@ def test_strangers_are_capped(monkeypatch: pytest.MonkeyPatch) -> None:
         assert bench.refused(who) == ErrorCode.NETWORK_ACCESS_DENIED
     waiting = {record["id"] for record in bench.controller.members(bench.nwid)}
     assert waiting == {f"{who.address:010x}" for who in IDENTITIES[3:5]}
-
-
-def test_a_restart_finds_networks_members_and_addresses(tmp_path: Path) -> None:
-    bench = Bench(tmp_path)
-    bench.authorize(ALICE)
-    before = bench.configured(ALICE)
-    bench.controller.close()
-    again = Controller(OWN, ControllerStore(tmp_path), random.Random(6).randbytes, WALL)
-    answer = again.configure(bench.nwid, METADATA, bench.now)
-    assert answer == ErrorCode.NETWORK_ACCESS_DENIED
-    assert again.network(bench.nwid) == bench.controller.network(bench.nwid)
-    member = again.member(bench.nwid, ALICE.address)
-    assert member is not None
-    assert member["ipAssignments"] == [str(ipaddress.ip_address(before.static_ips[0].ip))]
-
-
-def test_a_command_authorizes_while_the_controller_runs(tmp_path: Path) -> None:
-    bench = Bench(tmp_path)
-    assert bench.refused(ALICE) == ErrorCode.NETWORK_ACCESS_DENIED
-    command = command_on(bench)
-    command.authorize(bench.nwid, ALICE.address, bench.now)
-    command.close()
-    bench.now += 2 * SECOND
-    work(bench)
-    assert bench.pushed() == [ALICE.address]
-    command.reload(bench.now)
-    command.authorize(bench.nwid, ALICE.address, bench.now, authorized=False)
-    command.close()
-    bench.now += 2 * SECOND
-    work(bench)
-    assert bench.pushed(Verb.NETWORK_CREDENTIALS) == [ALICE.address]
-    assert bench.refused(ALICE) == ErrorCode.NETWORK_ACCESS_DENIED
-
-
-def command_on(bench: Bench) -> Controller:
-    """The records as a command of another process opens them."""
-    assert bench.store.directory is not None
-    return Controller(OWN, ControllerStore(bench.store.directory), random.Random(7).randbytes, WALL)
-
-
-def test_nobody_is_refused_for_what_a_command_has_just_allowed(tmp_path: Path) -> None:
-    """The files are read again before a refusal, however short ago the last look was."""
-    bench = Bench(tmp_path)
-    work(bench)
-    command = command_on(bench)
-    command.authorize(bench.nwid, ALICE.address, bench.now)
-    command.close()
-    bench.request(ALICE)
-    assert bench.wire.replies == []
-    bench.now = bench.controller.deadline()
-    work(bench)
-    config = bench.answer()
-    assert isinstance(config, NetworkConfig)
-    assert config.issued_to == ALICE.address
-    assert bench.pushed() == []
-
-
-def test_a_network_that_a_command_has_just_made_is_found(tmp_path: Path) -> None:
-    bench = Bench(tmp_path)
-    work(bench)
-    command = command_on(bench)
-    bench.nwid = int(command.create_network({**POOLED, "private": False}, bench.now)["id"], 16)
-    command.close()
-    assert isinstance(bench.ask(ALICE, after=0), NetworkConfig)
-
-
-def test_a_refusal_comes_after_one_look_for_all_who_wait(tmp_path: Path) -> None:
-    bench = Bench(tmp_path)
-    work(bench)
-    looked = bench.now
-    for who in IDENTITIES[1:4]:
-        bench.request(who)
-    assert bench.wire.replies == []
-    bench.now = bench.controller.deadline()
-    assert 0 < bench.now - looked < SECOND
-    bench.controller.tick(bench.now)
-    [job] = bench.controller.jobs()
-    bench.request(IDENTITIES[4])  # too late for this look
-    job.run()
-    bench.controller.finish(job, bench.now)
-    assert [verb for verb, _ in bench.wire.replies] == [Verb.ERROR] * 3
-    bench.now = bench.controller.deadline()
-    work(bench)
-    assert [verb for verb, _ in bench.wire.replies] == [Verb.ERROR] * 4
-
-
-def test_those_who_wait_for_a_look_are_answered_when_it_fails(tmp_path: Path) -> None:
-    bench = Bench(tmp_path)
-    work(bench)
-    bench.request(ALICE)
-    bench.now = bench.controller.deadline()
-    bench.controller.tick(bench.now)
-    [job] = bench.controller.jobs()
-    bench.controller.finish(job, bench.now)  # never run
-    assert [verb for verb, _ in bench.wire.replies] == [Verb.ERROR]
-
-
-def test_no_more_wait_for_a_look_than_fit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(controller_role, "MAX_HELD", 2)
-    bench = Bench(tmp_path)
-    work(bench)
-    for who in IDENTITIES[1:4]:
-        bench.request(who)
-    assert len(bench.wire.replies) == 1
-
-
-def work(bench: Bench) -> None:
-    """Run the file work that is due."""
-    bench.controller.tick(bench.now)
-    jobs = bench.controller.jobs()
-    assert len(jobs) == 1
-    assert bench.controller.jobs() == []
-    for job in jobs:
-        job.run()
-        bench.controller.finish(job, bench.now)
-    assert bench.controller.error is None
-
-
-def test_a_failed_write_is_kept_and_tried_again(tmp_path: Path) -> None:
-    bench = Bench(tmp_path / "controller.d")
-    network = tmp_path / "controller.d" / "network"
-    network.write_text("in the way")
-    bench.controller.tick(bench.now)
-    [job] = bench.controller.jobs()
-    job.run()
-    bench.controller.finish(job, bench.now)
-    assert bench.controller.error is not None
-    assert "network" in str(bench.controller.error)
-    network.unlink()
-    bench.now += 2 * SECOND
-    work(bench)
-    assert list(ControllerStore(tmp_path / "controller.d").networks) == [bench.nwid]
 
 
 def test_the_reference_controllers_records_serve_as_they_are() -> None:

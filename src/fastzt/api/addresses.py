@@ -9,18 +9,19 @@ from typing import Any
 
 from .._core.endpoint import V4_PREFIX
 from ..errors import InputError
+from ..wire.address import parse_network_id
 
 Interface = ipaddress.IPv4Interface | ipaddress.IPv6Interface
-NETWORK_ID = re.compile(r"[0-9a-fA-F]{16}")
+# What looks like an address and is none is not looked up as a name.
+NO_NAME = re.compile(r"[0-9.]*|.*[:/\s].*", re.S)
 
 
 def network_id(value: str | int) -> int:
-    """A network id from 16 hex digits (or an int); raises InputError."""
-    if isinstance(value, int) and not isinstance(value, bool) and 0 < value < 1 << 64:
-        return value
-    if isinstance(value, str) and NETWORK_ID.fullmatch(value.strip()) and int(value, 16):
-        return int(value, 16)
-    raise InputError(f"not a network id (16 hexadecimal digits): {value!r}")
+    """A network id from 16 hex digits (or an int); raises InputError, also for zero."""
+    nwid = parse_network_id(value.strip()) if isinstance(value, str) else value
+    if isinstance(nwid, int) and not isinstance(nwid, bool) and 0 < nwid < 1 << 64:
+        return nwid
+    raise InputError(f"{value!r} is not a network id: 16 hexadecimal digits expected, not all zero")
 
 
 def ip16(host: str) -> bytes:
@@ -59,6 +60,16 @@ def check_port(port: object, lowest: int = 1) -> int:
     raise InputError(f"not a port ({lowest} to 65535): {port!r}")
 
 
+def literal(host: str) -> bytes | None:
+    """The address that `host` is, None for what may be a name; raises InputError for what is neither."""
+    try:
+        return ip16(host)
+    except InputError:
+        if NO_NAME.fullmatch(host):
+            raise
+        return None
+
+
 def candidates(address: tuple[Any, ...]) -> tuple[list[bytes], int]:
     """The addresses and the port of an address pair; a name is resolved by the system (blocks).
 
@@ -67,10 +78,8 @@ def candidates(address: tuple[Any, ...]) -> tuple[list[bytes], int]:
     if not isinstance(address, tuple) or len(address) < 2 or not isinstance(address[0], str):
         raise InputError(f"not an address (host, port): {address!r}")
     host, port = address[0], check_port(address[1])
-    try:
-        return [ip16(host)], port
-    except InputError:
-        if not host or re.fullmatch(r"[0-9.]*|.*[:/\s].*", host):
-            raise
+    ip = literal(host)
+    if ip is not None:
+        return [ip], port
     found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     return list(dict.fromkeys(ip16(str(info[4][0]).partition("%")[0]) for info in found)), port

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import os
-from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from ..io.threaded import ThreadedDriver
@@ -66,17 +65,6 @@ class Listener(Timeouts):
         self._driver.check()
         if self._closed:
             raise OSError(errno.EBADF, os.strerror(errno.EBADF))
-
-    def __enter__(self) -> Listener:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def __repr__(self) -> str:
         return "<fastzt.Listener closed>" if self._closed else f"<fastzt.Listener port={self.port}>"

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections import deque
 from collections.abc import Callable
-from types import TracebackType
 from typing import Any, TypeVar
 
 from ..errors import InputError, NoRouteError
@@ -20,6 +19,7 @@ from ..node.own_identity import IdentitySource, own_identity, parse_given
 from ..node.planets import PlanetSource, given_planet, own_planet
 from ..node.store import MemoryStore, Store
 from . import addresses, fork, joining, report
+from .closing import Closing
 from .network import Network, open_connection
 from .socket import Socket
 
@@ -29,7 +29,7 @@ LINGER = 5.0  # seconds that `close` waits for what was sent to arrive
 DEFAULT_CONFIG = NodeConfig()
 
 
-class Node:
+class Node(Closing):
     """A node with its state in a directory (`state`), or in memory only.
 
     `planet`: a file or bytes, default the stored or public one. `port`: UDP port, 0 for the one used last or
@@ -53,8 +53,8 @@ class Node:
         self._networks: dict[int, Network] = {}
         self._store = MemoryStore() if state is None else Store(state)
         try:
+            world = world or own_planet(self._store)  # first: a bad one must not leave a new identity behind
             own = own_identity(self._store, known, os.urandom)
-            world = world or own_planet(self._store)
             self._sockets = UdpSockets.open(
                 port or self._store.port(),
                 config.bind,
@@ -218,17 +218,6 @@ class Node:
         """In a forked child."""
         self._driver.abandon()
         self._store.close()
-
-    def __enter__(self) -> Node:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def __repr__(self) -> str:
         return f"<fastzt.Node {self.id}{' closed' if self.closed else ''}>"

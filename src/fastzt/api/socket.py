@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import builtins
 import errno
 import io
 import os
 import socket as system
 import time
 from collections.abc import Callable
-from types import TracebackType
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from ..io.threaded import ThreadedDriver
 from ..io.waiter import TimedOut
 from . import addresses, options
+from .closing import Closing
 
 if TYPE_CHECKING:
     from ..netstack.tcp.connection import Connection
@@ -39,7 +38,7 @@ def no_flags(flags: int) -> None:
         raise OSError(errno.EOPNOTSUPP, os.strerror(errno.EOPNOTSUPP))
 
 
-class Timeouts:
+class Timeouts(Closing):
     """The three modes of `socket.socket`: blocking (None), with a timeout (seconds), non-blocking (0)."""
 
     _driver: ThreadedDriver
@@ -283,17 +282,6 @@ class Socket(Timeouts):
         """An option's value; raises OSError (ENOPROTOOPT) for one that does not exist."""
         self._check()
         return self._driver.run(lambda now: options.get_option(self._connection, level, optname))
-
-    def __enter__(self) -> Socket:
-        return self
-
-    def __exit__(
-        self,
-        kind: builtins.type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def __repr__(self) -> str:
         if self._closed:

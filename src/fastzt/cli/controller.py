@@ -19,10 +19,11 @@ from ..identity.identity import Identity
 from ..node.own_identity import own_identity
 from ..node.roles.controller import Controller
 from ..node.roles.controller_store import ControllerStore
+from ..node.roles.records import change_network, new_network
 from ..node.store import Store
 from . import options
 from .output import say, show, table
-from .root import announce, serve_until_stopped
+from .root import announce, stop_event, wait
 
 Subnet = ipaddress.IPv4Network | ipaddress.IPv6Network
 
@@ -110,6 +111,7 @@ def fields_of(name: str, subnets: tuple[Subnet, ...], public: bool) -> dict[str,
 def create(name: str, subnets: tuple[Subnet, ...], public: bool, state: str, as_json: bool) -> None:
     """Create a network and print its id."""
     fields = fields_of(name, subnets, public)
+    change_network(new_network(0, 0), fields)  # a wrong one is refused before an identity is made for it
     with records(state, create=True) as edited:
         record = edited.create_network(fields, now())
     if as_json:
@@ -184,6 +186,7 @@ def run(state: str, planet: str | None, udp_port: int, as_json: bool) -> None:
     from ..node.config import NodeConfig
 
     config = NodeConfig(controller=True)
-    with Node(state=Path(state).expanduser(), planet=planet, port=udp_port, config=config) as node:
+    directory = Path(state).expanduser()
+    with stop_event() as stopped, Node(directory, planet, udp_port, config=config) as node:
         announce(node, as_json)
-        serve_until_stopped()
+        wait(stopped)

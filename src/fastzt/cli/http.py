@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ..errors import FastztError
+from ..errors import FastztError, InputError
 from .output import say, show
 
 if TYPE_CHECKING:
@@ -38,6 +38,8 @@ def fetch(net: Network, url: str, timeout: float) -> httpx.Response:
     try:
         with httpx.Client(transport=Transport(net), timeout=timeout) as client:
             return client.get(url)
+    except httpx.InvalidURL as error:
+        raise InputError(f"{url!r} is not a URL that can be called: {error}") from None
     except httpx.HTTPError as error:
         raise FastztError(f"{url}: {error or type(error).__name__}") from error
 

@@ -12,13 +12,13 @@ from urllib.parse import urlsplit
 import click
 
 from .._core.endpoint import Endpoint
+from ..api.addresses import literal, network_id
 from ..errors import IdentityError, InputError
 from ..identity.identity import Identity
-from ..node import files
-from ..wire.address import parse_address, parse_network_id
+from ..node import files, planets
+from ..wire.address import parse_address
 from ..wire.inetaddress import InetAddress
-from ..wire.reader import Malformed
-from ..wire.world import MAX_SIZE, PLANET, World
+from ..wire.world import MAX_SIZE, World
 
 if TYPE_CHECKING:
     ParamType = click.ParamType[Any]
@@ -50,7 +50,7 @@ def read_file(name: str, limit: int, what: str) -> bytes:
             with Path(name).expanduser().open("rb") as file:
                 data = file.read(limit + 1)
     except OSError as error:
-        raise InputError(f"cannot read {what} {name}: {error.strerror}") from None
+        raise InputError(f"cannot read {what} {name}: {files.reason(error)}") from None
     if len(data) > limit:
         raise InputError(f"{what} {name} is longer than {limit} bytes")
     return data
@@ -67,22 +67,9 @@ def read_identity(name: str) -> Identity:
         raise IdentityError(f"identity {name}: {error}") from None
 
 
-def parse_planet(data: bytes, name: str) -> World:
-    """A planet; raises InputError naming where it comes from."""
-    try:
-        world = World.parse(data)
-    except Malformed as error:
-        raise InputError(f"planet {name} is malformed: {error}") from None
-    if world.kind != PLANET:
-        raise InputError(f"planet {name} is not a planet but a moon")
-    if not any(root.endpoints for root in world.roots):
-        raise InputError(f"planet {name} names no root that can be reached")
-    return world
-
-
 def read_planet(name: str) -> World:
     """The planet in a file; raises InputError naming it."""
-    return parse_planet(read_file(name, MAX_SIZE, "planet"), name)
+    return planets.parse(read_file(name, MAX_SIZE, "planet"), f"planet {name}")
 
 
 def check_planet(name: str) -> str:
@@ -103,10 +90,12 @@ def parse_endpoint(text: str) -> Endpoint:
 
 
 def parse_url(text: str) -> str:
-    """An http or https URL with a host; raises InputError."""
+    """An http or https URL whose host is an IP address or a name; raises InputError."""
     try:
         parts = urlsplit(text)
         good = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+        good = good and text.isprintable() and " " not in text
+        literal(parts.hostname or "name")
     except ValueError:
         good = False
     if not good:
@@ -137,7 +126,7 @@ def parse_subnet(text: str) -> ipaddress.IPv4Network | ipaddress.IPv6Network:
         raise InputError(f"{text!r} is not an IP network: as in 10.121.15.0/24") from None
 
 
-NETWORK = Checked("nwid", parse_network_id)
+NETWORK = Checked("nwid", network_id)
 ADDRESS = Checked("address", parse_address)
 PLANET_FILE = Checked("file", check_planet)
 ENDPOINT = Checked("ip/port", parse_endpoint)
@@ -223,7 +212,9 @@ def timeout_option(default: float) -> Callable[[Command], Command]:
 
 def json_option(command: Command) -> Command:
     """--json."""
-    option = click.option("--json", "as_json", is_flag=True, show_envvar=True, help="Print JSON.")
+    option = click.option(
+        "--json", "as_json", is_flag=True, envvar="FASTZT_JSON", show_envvar=True, help="Print JSON."
+    )
     return option(command)
 
 

@@ -6,6 +6,8 @@ import os
 import signal
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,9 +18,9 @@ from ..errors import InputError
 from ..identity.identity import Identity
 from ..node import files
 from ..node.own_identity import own_identity
+from ..node.planets import own_planet
 from ..node.roles.root import is_root, make_planet
 from ..node.store import Store
-from ..wire.planet import DEFAULT_PLANET
 from ..wire.world import World
 from . import options
 from .output import say, show
@@ -29,17 +31,20 @@ if TYPE_CHECKING:
 
 def prepare(state: str, planet: str | None, endpoints: tuple[Endpoint, ...]) -> tuple[Identity, World]:
     """The root's identity and planet, made and stored on first use; raises InputError, StateError."""
+    none_yet = InputError(f"{state} holds no identity of a root: make root and planet by --endpoint ip/port")
+    if not endpoints and not Path(state).expanduser().is_dir():
+        raise none_yet
     store = Store(state)
     try:
-        identity = own_identity(store, None, os.urandom)
-        if planet is not None:
-            world = options.read_planet(planet)
-        elif endpoints:
+        if endpoints:
+            identity = own_identity(store, None, os.urandom)
             world = make_planet([(identity, endpoints)], identity, time.time_ns() // 1_000_000)
             files.write(store.path / "planet", world.to_bytes(), 0o644)
         else:
-            data, name = store.planet() or (DEFAULT_PLANET, "the built-in planet")
-            world = options.parse_planet(data, name)
+            world = options.read_planet(planet) if planet is not None else own_planet(store)
+            if store.secret() is None:
+                raise none_yet
+            identity = own_identity(store, None, os.urandom)
     finally:
         store.close()
     if not is_root(identity, world):
@@ -58,11 +63,21 @@ def own_port(identity: Identity, world: World) -> int:
     return ports.pop()
 
 
-def serve_until_stopped() -> None:
-    """Wait for SIGINT or SIGTERM."""
+@contextmanager
+def stop_event() -> Iterator[threading.Event]:
+    """An event that SIGINT and SIGTERM set meanwhile, instead of ending the process where it stands."""
     stopped = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: stopped.set())
+    numbers = (signal.SIGINT, signal.SIGTERM)
+    before = {number: signal.signal(number, lambda *_: stopped.set()) for number in numbers}
+    try:
+        yield stopped
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def wait(stopped: threading.Event) -> None:
+    """Wait for the event, which a signal sets."""
     while not stopped.wait(3600):
         pass
 
@@ -112,6 +127,6 @@ def root(
     from ..node.config import NodeConfig
 
     config = NodeConfig(root=True, controller=controller)
-    with Node(state=directory, planet=world.to_bytes(), port=port, config=config) as node:
+    with stop_event() as stopped, Node(directory, world.to_bytes(), port, config=config) as node:
         announce(node, as_json, planet=planet or str(directory / "planet"))
-        serve_until_stopped()
+        wait(stopped)

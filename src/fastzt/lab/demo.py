@@ -75,6 +75,9 @@ def run(tell: Tell) -> Report:
         watch = Watch()
         node = lab.member("client")
         tell("identity", f"client {node.id} in {watch}")
+        watch = Watch()
+        online(node)
+        tell("HELLO", f"the root answered in {watch}")
         serving = server.told("node")
         tell("identity", f"server {serving}, in a process of its own")
         lab.authorize(serving)
@@ -86,12 +89,10 @@ def run(tell: Tell) -> Report:
 def fetch(lab: Lab, node: Node, address: str, serving: str, tell: Tell) -> Report:
     """The client's side."""
     watch = Watch()
-    online(node)
-    tell("HELLO", f"the root answered in {watch}")
-    watch = Watch()
     net = node.join(lab.network, timeout=PATIENCE)
     joined = watch.seconds
-    tell("join", f"configured in {watch}: {' '.join(map(str, net.addresses))}")
+    tell("join", f"{net.id} configured in {watch}")
+    tell("address", " ".join(map(str, net.addresses)))
     watch = Watch()
     probe = net.connect((address, PORT), timeout=PATIENCE)
     connected = watch.seconds
@@ -123,7 +124,10 @@ def get(net: Network, address: str, tell: Tell) -> tuple[int, bool]:
     watch = Watch()
     with httpx.Client(transport=Transport(net), timeout=PATIENCE) as client:
         response = client.get(f"http://{address}:{PORT}/")
-    tell("HTTP", f"{response.status_code} {response.reason_phrase}, {len(response.content)} bytes in {watch}")
+    tell(
+        "response",
+        f"HTTP {response.status_code} {response.reason_phrase}, {len(response.content)} bytes in {watch}",
+    )
     return response.status_code, response.content == GREETING
 
 
@@ -133,7 +137,7 @@ def transfer(net: Network, address: str, tell: Tell) -> tuple[float, bool]:
     size = max(PROBE, min(int(PROBE * TRANSFER_SECONDS / seconds), MAX_TRANSFER))
     seconds, second_ok = download(net, address, size)
     rate = size * 8 / seconds / 1e9
-    tell("transfer", f"{size / (1 << 20):.1f} MiB in {seconds:.2f} s: {rate:.3f} Gbit/s")
+    tell("throughput", f"{size / (1 << 20):.1f} MiB in {seconds:.2f} s: {rate:.3f} Gbit/s")
     return rate, first_ok and second_ok
 
 

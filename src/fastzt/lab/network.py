@@ -10,10 +10,10 @@ import time
 from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
 from .._core.endpoint import Endpoint
+from ..api.closing import Closing
 from ..api.node import Node
 from ..identity.identity import Identity
 from ..node.config import NodeConfig
@@ -36,7 +36,7 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-class Lab:
+class Lab(Closing):
     """Runs root and controller in one node; `member` adds nodes. A context manager: everything ends with it.
 
     `directory` keeps the states (default: a temporary one, deleted at the end); `identity`, with its secret,
@@ -97,14 +97,3 @@ class Lab:
     def close(self) -> None:
         """End all nodes."""
         self._stack.close()
-
-    def __enter__(self) -> Lab:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()

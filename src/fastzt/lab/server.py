@@ -14,9 +14,9 @@ import threading
 from collections.abc import Iterator
 from http import HTTPStatus
 from pathlib import Path
-from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
+from ..api.closing import Closing
 from ..api.node import Node
 from ..node.config import NodeConfig
 from .network import HOST
@@ -97,7 +97,7 @@ def survive(connection: Socket) -> None:
         print(f"fastzt.lab.server: {error}", file=sys.stderr)
 
 
-class Server:
+class Server(Closing):
     """The server's process; `node` and `address` block until it says so. A context manager."""
 
     def __init__(self, state: Path, planet: bytes, network: str, port: int = 80) -> None:
@@ -131,17 +131,6 @@ class Server:
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait(10)
-
-    def __enter__(self) -> Server:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
 
 def main() -> None:

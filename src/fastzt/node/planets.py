@@ -19,11 +19,11 @@ def parse(data: bytes, where: str) -> World:
     try:
         world = World.parse(data)
     except Malformed as error:
-        raise InputError(f"{where} is not a planet: {error}") from None
+        raise InputError(f"{where} is malformed: {error}") from None
     if world.kind != PLANET:
         raise InputError(f"{where} is a moon, not a planet")
-    if not world.roots:
-        raise InputError(f"{where} names no root")
+    if not any(root.endpoints for root in world.roots):
+        raise InputError(f"{where} names no root that can be reached")
     return world
 
 

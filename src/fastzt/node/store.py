@@ -13,12 +13,12 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..errors import IdentityError, StateError
+from ..errors import IdentityError, InputError, StateError
+from ..wire.world import MAX_SIZE
 from . import files
 from .lock import DirectoryLock
 
 MAX_SECRET = 4096
-MAX_PLANET = 8480  # largest serialized world, PROTOCOL-VL1 1.1
 MAX_CONFIG = 1 << 20
 MAX_RECORD = 16384
 MAX_PEERS = 256
@@ -133,8 +133,6 @@ class Store(MemoryStore):
         self._lock = DirectoryLock(self.path)
         try:
             self._tighten()
-            for name in ("networks.d", "peers.d"):
-                files.make_directory(self.path / name)
         except BaseException:
             self._lock.release()
             raise
@@ -179,9 +177,12 @@ class Store(MemoryStore):
             files.write(self.path / "identity.public", public.encode(), 0o644)
 
     def planet(self) -> tuple[bytes, str] | None:
-        """An embedded libzt's roots, then `planet`."""
+        """An embedded libzt's roots, then `planet`; raises InputError for one that cannot be read."""
         for path in (self.path / "libzt" / "roots", self.path / "planet"):
-            data = files.read(path, MAX_PLANET)
+            try:
+                data = files.read(path, MAX_SIZE)
+            except StateError as error:
+                raise InputError(f"planet is unreadable: {error}") from None
             if data is not None:
                 return data, str(path)
         return None
@@ -203,6 +204,13 @@ class Store(MemoryStore):
         if port != self.port():
             files.write(self.path / "port", b"%d\n" % port)
 
+    def _entries(self, folder: str) -> list[Path]:
+        """What lies in a folder that is made when something is first put there."""
+        try:
+            return list((self.path / folder).iterdir())
+        except FileNotFoundError:
+            return []
+
     def _network(self, nwid: int, suffix: str) -> Path:
         return self.path / "networks.d" / f"{nwid:016x}.{suffix}"
 
@@ -218,13 +226,14 @@ class Store(MemoryStore):
 
     def networks(self) -> list[int]:
         """The networks of `networks.d`."""
-        names = sorted(path.name for path in (self.path / "networks.d").iterdir())
+        names = sorted(path.name for path in self._entries("networks.d"))
         return [int(name[:16], 16) for name in names if NETWORK_FILE.fullmatch(name)][:MAX_NETWORKS]
 
     def save_network(self, nwid: int, saved: SavedNetwork) -> None:
         """Write both files of a network, when they change."""
         if self.network(nwid) == saved:
             return
+        files.make_directory(self.path / "networks.d")
         files.write(self._network(nwid, "conf"), saved.config)
         facts = {"addresses": list(saved.addresses)}
         files.write(self._network(nwid, "json"), json.dumps(facts).encode() + b"\n")
@@ -235,7 +244,7 @@ class Store(MemoryStore):
             files.remove(self._network(nwid, suffix))
 
     def _peer_files(self) -> list[Path]:
-        found = [path for path in (self.path / "peers.d").iterdir() if PEER_FILE.fullmatch(path.name)]
+        found = [path for path in self._entries("peers.d") if PEER_FILE.fullmatch(path.name)]
         return sorted(found, key=lambda path: path.stat().st_mtime_ns, reverse=True)
 
     def peers(self) -> list[bytes]:
@@ -253,6 +262,7 @@ class Store(MemoryStore):
             if files.read(path, MAX_RECORD) == record:
                 return
         else:
+            files.make_directory(self.path / "peers.d")
             for old in self._peer_files()[MAX_PEERS - 1 :]:
                 files.remove(old)
         files.write(path, record)
