@@ -182,6 +182,35 @@ def test_batch_of_mixed_suites_and_forgeries() -> None:
 
 
 @pytest.mark.parametrize("suite", [0, 1, 3])
+def test_batches_in_both_builds(suite: int) -> None:
+    """Random shapes: blocks of several packets share a pass, and forged ones stand among the genuine."""
+    pure, slabs = twin("fastzt._core.armor"), twin("fastzt._core.slab")
+    rng = random.Random(suite)
+    for _ in range(60):
+        stride = 28 + rng.randrange(rng.choice((70, 300, 1500)))
+        count = 1 + rng.randrange(max(2, min(40, 12000 // stride)))
+        last = rng.choice((stride, rng.randint(28, stride)))
+        secret, plain = rng.randbytes(48), packets(rng, stride, count, last)
+        key, twin_key = SessionKey(secret), pure.SessionKey(secret)
+        slab, other = slab_of(plain), slabs.Slab(len(plain))
+        other.view[:] = plain
+        armor_batch(slab, ROOM, stride, count, last, key, suite)
+        pure.armor_batch(other, 0, stride, count, last, twin_key, suite)
+        assert packet_of(slab) == bytes(other.view), (stride, count, last)
+        forged = {i for i in range(count) if rng.random() < 0.2}
+        for i in forged:
+            place = i * stride + rng.randrange(19, stride if i + 1 < count else last)
+            slab.view[ROOM + place] ^= 0x10
+            other.view[place] ^= 0x10
+        verdicts, twin_verdicts = bytearray(count), bytearray(count)
+        good = dearmor_batch(slab, ROOM, stride, count, last, key, verdicts)
+        assert pure.dearmor_batch(other, 0, stride, count, last, twin_key, twin_verdicts) == good
+        assert good == count - len(forged)
+        assert verdicts == twin_verdicts == bytes(i not in forged for i in range(count))
+        assert packet_of(slab) == bytes(other.view), (stride, count, last)
+
+
+@pytest.mark.parametrize("suite", [0, 1, 3])
 def test_every_length_in_both_builds(suite: int) -> None:
     pure, slabs = twin("fastzt._core.armor"), twin("fastzt._core.slab")
     rng = random.Random(suite)

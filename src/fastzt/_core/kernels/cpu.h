@@ -15,9 +15,13 @@
 #if defined(__GNUC__) || defined(__clang__)
 #define FT_INLINE static inline __attribute__((always_inline))
 #define FT_UNUSED __attribute__((unused))
+#define FT_UNLIKELY(x) __builtin_expect(!!(x), 0)
+#define FT_SCALAR(x) __asm__("" : "+r"(x)) /* keep x by itself in a general register */
 #else
 #define FT_INLINE static __inline
 #define FT_UNUSED
+#define FT_UNLIKELY(x) (x)
+#define FT_SCALAR(x)
 #endif
 
 enum { FT_PORTABLE = 0, FT_SIMD128 = 1, FT_AVX2 = 2, FT_AVX512 = 3 };
@@ -54,7 +58,7 @@ static ft_cpu ft_cpu_present(void) {
     cpu.aes = (basic_c >> 25 & 1) && (basic_c >> 1 & 1) && (basic_c >> 9 & 1) && (basic_c >> 19 & 1);
     if (!(basic_c >> 27 & 1) || !__get_cpuid_count(7, 0, &a, &b, &c, &d)) return cpu;
     state = ft_xcr0();  /* the system must save the wide registers: Intel SDM 13.3 */
-    if ((state & 6) != 6 || !(b >> 5 & 1)) return cpu;
+    if ((state & 6) != 6 || !(b >> 5 & 1) || !(b >> 8 & 1)) return cpu; /* with BMI2: every such processor has it */
     cpu.level = FT_AVX2;
     if ((state & 0xe6) != 0xe6) return cpu;
     if ((b >> 16 & 1) && (b >> 17 & 1) && (b >> 30 & 1) && (b >> 31 & 1)) {

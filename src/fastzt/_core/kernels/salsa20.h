@@ -53,6 +53,21 @@ static void ft_salsa20_block(const uint32_t *state, int rounds, uint64_t counter
     for (i = 0; i < 16; i++) ft_put_le32(out + 4 * i, x[i] + initial[i]);
 }
 
+/* out = in XOR stream for a few bytes; in may be NULL, which stands for zeros, or out. */
+FT_INLINE void ft_xor(const unsigned char *stream, const unsigned char *in, unsigned char *out, size_t n) {
+    uint64_t a, b = 0;
+    for (; n >= 8; stream += 8, out += 8, n -= 8) {
+        memcpy(&a, stream, 8);
+        if (in != NULL) {
+            memcpy(&b, in, 8);
+            in += 8;
+        }
+        a ^= b;
+        memcpy(out, &a, 8);
+    }
+    for (; n > 0; n--) *out++ = (unsigned char)(*stream++ ^ (in != NULL ? *in++ : 0));
+}
+
 /* out = in XOR stream, n bytes from the state's counter on; in may be out, and NULL stands for zeros. */
 static void ft_salsa20_portable(const uint32_t *state, int rounds, const unsigned char *in, unsigned char *out,
                                 size_t n) {
@@ -91,16 +106,10 @@ FT_UNUSED static void ft_salsa20_setup(void) {
     int level = ft_cpu_detect().level;
     (void)level;
 #ifdef FT_LANES4
-    if (level >= FT_SIMD128) {
-        ft_salsa20_run = ft_salsa20_lanes4;
-        ft_salsa20_many = ft_salsa20_many4;
-    }
+    if (level >= FT_SIMD128) ft_salsa20_run = ft_salsa20_lanes4;
 #endif
 #ifdef FT_X86
-    if (level >= FT_AVX2) {
-        ft_salsa20_run = ft_salsa20_avx2;
-        ft_salsa20_many = ft_salsa20_many8;
-    }
+    if (level >= FT_AVX2) ft_salsa20_run = ft_salsa20_lanes8;
     if (level >= FT_AVX512) {
         ft_salsa20_run = ft_salsa20_avx512;
         ft_salsa20_many = ft_salsa20_many16;
