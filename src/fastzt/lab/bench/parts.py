@@ -35,9 +35,9 @@ def tcp(rig: Rig, record: Record, tell: Tell) -> None:
     tell("UDP alone, one datagram a call")
     plain = throughput.udp(rig.plain(), seconds, settings.receive_buffer)
     tell("the kernel's TCP")
-    kernel = throughput.tcp(rig, "kernel", settings.seed)
+    kernel = throughput.gbit_s(rig, "kernel")
     tell("a TCP flow")
-    ours = throughput.tcp(rig, "overlay", settings.seed)
+    ours = throughput.gbit_s(rig, "overlay")
     record.add("udp_gbit_s", batched["gbit_s"])
     record.add("udp_one_a_call_gbit_s", plain["gbit_s"])
     record.add("kernel_tcp_gbit_s", kernel)
@@ -116,7 +116,7 @@ def crowd(rig: Rig, record: Record, tell: Tell) -> None:
     near, far = rig.pair()
     count = rig.settings.crowd
     tell("a TCP flow before the crowd")
-    alone = throughput.tcp(rig, "overlay", rig.settings.seed)
+    alone = throughput.gbit_s(rig, "overlay")
     before = [member.call("usage")["rss"] for member in (near, far)]
     tell(f"{count} connections")
     port = far.call("keep", side="overlay")
@@ -124,7 +124,7 @@ def crowd(rig: Rig, record: Record, tell: Tell) -> None:
     taken = near.result(count / 100)
     after = [member.call("usage")["rss"] for member in (near, far)]
     tell(f"a TCP flow beside {count} connections")
-    beside = throughput.tcp(rig, "overlay", rig.settings.seed)
+    beside = throughput.gbit_s(rig, "overlay")
     closed = [member.call("disperse") for member in (near, far)]
     record.add("crowd_connects_per_s", count / taken)
     record.add("crowd_resident_mb", max(after) / MEGA)
@@ -142,9 +142,9 @@ def busy(rig: Rig, record: Record, tell: Tell) -> None:
     set_spinning(pair, True)
     try:
         tell("a TCP flow beside busy threads")
-        record.add("busy_tcp_gbit_s", throughput.tcp(rig, "overlay", rig.settings.seed))
+        record.add("busy_tcp_gbit_s", throughput.gbit_s(rig, "overlay"))
         tell("the kernel's TCP beside busy threads")
-        record.add("busy_kernel_tcp_gbit_s", throughput.tcp(rig, "kernel", rig.settings.seed))
+        record.add("busy_kernel_tcp_gbit_s", throughput.gbit_s(rig, "kernel"))
         tell("round trips beside busy threads")
         add_trips(record, "busy_rtt_us", trips(rig, "overlay", seconds))
         add_trips(record, "busy_kernel_tcp_rtt_us", trips(rig, "kernel", seconds))

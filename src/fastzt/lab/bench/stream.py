@@ -8,6 +8,7 @@ before it lay, so bytes of an earlier lap in the place of later ones are noticed
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import random
 import socket
@@ -25,11 +26,13 @@ class Damaged(FastztError):
     """What arrived is not what was sent."""
 
 
+@functools.lru_cache(8)
 def block_of(seed: int) -> bytes:
     """The block that a seed gives."""
     return random.Random(seed).randbytes(BLOCK)
 
 
+@functools.lru_cache(2)
 def prologue_of(seed: int) -> bytes:
     """What is sent before the clock starts."""
     return random.Random(-1 - seed).randbytes(PROLOGUE)
