@@ -11,11 +11,12 @@ from ..._core.endpoint import Endpoint
 from ..._core.slab import Slab
 from ...errors import FastztError
 from ...io.endpoints import UdpSockets
-from ...io.pump import DRAIN, RECEIVE_SLAB
+from ...io.pump import RECEIVE_SLAB
 
 SIZE = 1432  # bytes a datagram: VL1's default path MTU
 RUN = 45  # datagrams that one system call can carry: 45 x 1432 fit into 65507 bytes
 RUNS = 4
+DRAIN = 16  # messages a drain, as the node takes them
 FIRST_WAIT = 10_000  # ms
 
 
