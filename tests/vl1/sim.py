@@ -52,12 +52,12 @@ class Recorder(VirtualSink):
 
     def __init__(self, verdict: int = 2) -> None:
         self.verdict = verdict
-        self.frames: list[tuple[int, bytes, int]] = []
+        self.taken: list[tuple[int, bytes, int]] = []
         self.messages: list[Packet] = []
         self.flushes = 0
 
     def frame(self, peer: Peer, slab: Slab, offset: int, length: int, hops: int, now: int) -> int:
-        self.frames.append((peer.address, bytes(slab.view[offset : offset + length]), hops))
+        self.taken.append((peer.address, bytes(slab.view[offset : offset + length]), hops))
         return self.verdict
 
     def message(self, packet: Packet, now: int) -> int:

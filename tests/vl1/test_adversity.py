@@ -27,7 +27,7 @@ def state(node: Node) -> tuple[object, ...]:
     peers = sorted(
         (p.address, p.protocol, p.last_receive, p.trusted_until, str(p.paths)) for p in switch.peers()
     )
-    return (peers, switch.planet, len(node.sink.frames), len(node.sink.messages), node.events)
+    return (peers, switch.planet, len(node.sink.taken), len(node.sink.messages), node.events)
 
 
 def captured(t: Triangle, target: Endpoint) -> list[tuple[Endpoint, bytes]]:
@@ -83,9 +83,9 @@ def test_replayed_frames_are_dropped() -> None:
     t = met()
     send_hot(t, b"once")
     source, data = captured(t, B_AT)[-1]
-    t.bench.until(lambda: bool(t.b.sink.frames))
+    t.bench.until(lambda: bool(t.b.sink.taken))
     t.bench.hand(t.b, 0, source, data)
-    assert len(t.b.sink.frames) == 1
+    assert len(t.b.sink.taken) == 1
     assert t.b.total("replayed") == 1
 
 
@@ -93,11 +93,11 @@ def test_everything_replayed_from_elsewhere_teaches_nothing() -> None:
     t = met()
     t.a.switch.send(t.b.address, Verb.FRAME, b"cold", t.bench.now)
     t.bench.run(2)
-    frames, paths = len(t.b.sink.frames), [str(p.paths) for p in t.b.switch.peers()]
+    frames, paths = len(t.b.sink.taken), [str(p.paths) for p in t.b.switch.peers()]
     for _, data in captured(t, B_AT):
         t.bench.hand(t.b, 0, STRANGER_AT, data)
     t.bench.run(10)
-    assert len(t.b.sink.frames) == frames
+    assert len(t.b.sink.taken) == frames
     assert [str(p.paths) for p in t.b.switch.peers()] == paths
     assert t.bench.errors() == []
 
@@ -336,13 +336,13 @@ def test_deferred_frames_are_offered_again() -> None:
     t.b.sink.verdict = 3
     send_hot(t, b"later")
     t.bench.run(2)
-    offered = len(t.b.sink.frames)
+    offered = len(t.b.sink.taken)
     assert 4 <= offered <= 6
     t.b.sink.verdict = 2
     t.b.switch.retry(t.a.address, t.bench.now)
-    assert len(t.b.sink.frames) == offered + 1
+    assert len(t.b.sink.taken) == offered + 1
     t.bench.run(10)
-    assert len(t.b.sink.frames) == offered + 1
+    assert len(t.b.sink.taken) == offered + 1
     assert t.b.peer(t.a).is_trusted(t.bench.now)  # type: ignore[union-attr]
 
 
@@ -351,7 +351,7 @@ def test_deferred_frames_are_given_up_after_five_seconds() -> None:
     t.b.sink.verdict = 3
     send_hot(t, b"never")
     t.bench.run(10)
-    assert 8 <= len(t.b.sink.frames) <= 11
+    assert 8 <= len(t.b.sink.taken) <= 11
     assert t.b.total("waited_too_long") == 1
 
 
@@ -388,7 +388,7 @@ def test_random_loss_and_reordering_leave_no_error() -> None:
         t.bench.run(1)
         t.a.switch.send(t.b.address, Verb.FRAME, bytes(i * 50), t.bench.now)
         t.b.switch.send(t.a.address, Verb.ECHO, bytes(i), t.bench.now)
-    assert len(t.b.sink.frames) > 10
+    assert len(t.b.sink.taken) > 10
     assert t.bench.errors() == []
     for node in t.bench.nodes:
         assert "vl1.forged" not in node.switch.stats.as_dict()

@@ -55,7 +55,7 @@ def test_relayed_first_contact_is_suite_1() -> None:
     t.bench.until(lambda: online(t))
     t.bench.run(1)
     t.a.switch.send(t.b.address, Verb.FRAME, b"x", t.bench.now)
-    t.bench.until(lambda: bool(t.b.sink.frames))
+    t.bench.until(lambda: bool(t.b.sink.taken))
     to_b = t.b.address.to_bytes(5, "big")
     relayed = [d for _, s, e, d in t.bench.sent if s == A_AT and e == ROOT_AT and d[8:13] == to_b]
     assert [(data[18] >> 3) & 7 for data in relayed] == [1]
@@ -114,7 +114,7 @@ def test_a_peer_of_an_earlier_run_is_met_without_a_root() -> None:
     t.bench.pump(t.a)
     assert t.bench.until(lambda: t.a.path_to(t.b) == B_AT and t.b.path_to(t.a) == A_AT, 5) < 0.2
     send_hot(t, b"warm")
-    t.bench.until(lambda: t.b.sink.frames == [(t.a.address, b"warm", 0)])
+    t.bench.until(lambda: t.b.sink.taken == [(t.a.address, b"warm", 0)])
 
 
 def two_roots() -> tuple[Bench, list[Node]]:
@@ -137,7 +137,7 @@ def test_a_second_root_takes_over() -> None:
     for _ in range(8):
         bench.run(0.5)
         a.switch.send(b.address, Verb.FRAME, b"through the other", bench.now)
-    bench.until(lambda: bool(b.sink.frames), 2)
+    bench.until(lambda: bool(b.sink.taken), 2)
     bench.run(120)
     assert a.switch.online
     survivor = a.switch.best_root(bench.now)
@@ -159,8 +159,8 @@ def test_roots_find_nodes_through_each_other() -> None:
     bench.until(lambda: a.switch.online and b.switch.online, 10)
     bench.run(3)
     a.switch.send(b.address, Verb.FRAME, b"far", bench.now)
-    bench.until(lambda: bool(b.sink.frames), 10)
-    assert b.sink.frames == [(a.address, b"far", 2)]
+    bench.until(lambda: bool(b.sink.taken), 10)
+    assert b.sink.taken == [(a.address, b"far", 2)]
 
 
 def test_a_root_that_sees_another_address_of_ours_makes_us_ask_everywhere() -> None:
@@ -216,7 +216,7 @@ def test_forgotten_peers_are_found_again() -> None:
     assert t.a.peer(t.b) is None
     t.bench.link.drop = lambda source, target, data: False
     t.a.switch.send(t.b.address, Verb.FRAME, b"back", t.bench.now)
-    t.bench.until(lambda: bool(t.b.sink.frames), 5)
+    t.bench.until(lambda: bool(t.b.sink.taken), 5)
     t.bench.until(lambda: t.a.path_to(t.b) == B_AT, 40)
     assert t.bench.errors() == []
 
@@ -225,8 +225,8 @@ def test_waiting_packets_leave_in_order_once_the_root_answers() -> None:
     t = triangle()
     for i in range(5):
         assert t.a.switch.send(t.b.address, Verb.FRAME, bytes([i]), t.bench.now) == 0
-    t.bench.until(lambda: len(t.b.sink.frames) == 5, 5)
-    assert [payload for _, payload, _ in t.b.sink.frames] == [bytes([i]) for i in range(5)]
+    t.bench.until(lambda: len(t.b.sink.taken) == 5, 5)
+    assert [payload for _, payload, _ in t.b.sink.taken] == [bytes([i]) for i in range(5)]
 
 
 def test_compressed_packets_are_understood() -> None:

@@ -66,8 +66,8 @@ def test_what_is_sealed_together_opens_together(sizes: list[int], protocol: int)
     peer.speaks(protocol, (1, 14, 1))
     payloads = payloads_of(sizes)
     give(t, runs(write(t, payloads)))
-    assert [frame[1] for frame in t.b.sink.frames] == payloads
-    assert {(frame[0], frame[2]) for frame in t.b.sink.frames} == {(t.a.address, 0)}
+    assert [frame[1] for frame in t.b.sink.taken] == payloads
+    assert {(frame[0], frame[2]) for frame in t.b.sink.taken} == {(t.a.address, 0)}
     checked(t)
 
 
@@ -84,7 +84,7 @@ def test_a_forged_packet_takes_none_beside_it_along(forged: int, protocol: int) 
     damaged[forged * stride + 40] ^= 1
     before = t.b.total("forged")
     give(t, [(bytes(damaged), stride)])
-    assert [frame[1] for frame in t.b.sink.frames] == payloads[:forged] + payloads[forged + 1 :]
+    assert [frame[1] for frame in t.b.sink.taken] == payloads[:forged] + payloads[forged + 1 :]
     assert t.b.total("forged") == before + 1
     checked(t)
 
@@ -102,7 +102,7 @@ def test_a_message_of_many_senders_is_taken_packet_by_packet() -> None:
     from_root = bytes(out.slab.view[:stride])
     message = from_a[: 2 * stride] + from_root + bytes(stride) + from_a[2 * stride :]
     give(t, [(message, stride)])
-    assert [frame[0] for frame in t.b.sink.frames] == [t.a.address] * 2 + [t.root.address] + [t.a.address] * 2
+    assert [frame[0] for frame in t.b.sink.taken] == [t.a.address] * 2 + [t.root.address] + [t.a.address] * 2
     checked(t)
 
 
@@ -112,7 +112,7 @@ def test_hops_do_not_end_a_run() -> None:
     relayed = bytearray(data)
     relayed[stride + 18] |= 2
     give(t, [(bytes(relayed), stride)])
-    assert [frame[2] for frame in t.b.sink.frames] == [0, 2, 0]
+    assert [frame[2] for frame in t.b.sink.taken] == [0, 2, 0]
     checked(t)
 
 
@@ -128,7 +128,7 @@ def test_a_truncated_end_is_dropped() -> None:
     t = met()
     for cut in (1, 10, 20, 99):
         ((data, stride),) = runs(write(t, payloads_of([100] * 3)))
-        t.b.sink.frames.clear()
+        t.b.sink.taken.clear()
         give(t, [(data[: 2 * stride + cut], stride)])
-        assert len(t.b.sink.frames) == 2
+        assert len(t.b.sink.taken) == 2
     checked(t)

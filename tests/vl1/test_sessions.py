@@ -138,9 +138,9 @@ def test_everything_that_arrived_is_accepted(name: str, index: int) -> None:
 def test_every_packet_is_opened_as_the_record_says(name: str, index: int) -> None:
     found = replay(name, index)
     cold = Counter((hops, verb & 0x1F) for hops, verb, _ in found.listening.heard)
-    hot = Counter((hops, int(FRAME)) for _, _, hops in found.sink.frames)
+    hot = Counter((hops, int(FRAME)) for _, _, hops in found.sink.taken)
     assert cold + hot == Counter((hops, plain[0] & 0x1F) for hops, plain in found.expected)
-    frames = Counter(payload for _, payload, _ in found.sink.frames)
+    frames = Counter(payload for _, payload, _ in found.sink.taken)
     assert frames == Counter(plain[1:] for _, plain in found.expected if plain[0] == FRAME)
     messages = Counter(
         (p.verb, p.payload) for p in found.sink.messages if p.verb not in (Verb.OK, Verb.ERROR)

@@ -58,12 +58,12 @@ def test_frames_travel_relayed_and_then_directly() -> None:
     t = triangle()
     t.bench.until(lambda: online(t))
     t.a.switch.send(t.b.address, Verb.FRAME, b"first", t.bench.now)
-    t.bench.until(lambda: len(t.b.sink.frames) == 1)
-    assert t.b.sink.frames[0] == (t.a.address, b"first", 1)
+    t.bench.until(lambda: len(t.b.sink.taken) == 1)
+    assert t.b.sink.taken[0] == (t.a.address, b"first", 1)
     t.bench.until(lambda: t.a.path_to(t.b) is not None)
     send_hot(t, b"second")
-    t.bench.until(lambda: len(t.b.sink.frames) == 2)
-    assert t.b.sink.frames[1] == (t.a.address, b"second", 0)
+    t.bench.until(lambda: len(t.b.sink.taken) == 2)
+    assert t.b.sink.taken[1] == (t.a.address, b"second", 0)
     checked(t)
 
 
@@ -102,8 +102,8 @@ def test_long_frames_are_cut_up_and_put_together(size: int, datagrams: int) -> N
     assert send_hot(t, payload) == datagrams
     assert all(len(data) <= 1432 for _, _, _, data in t.bench.sent)
     if datagrams:
-        t.bench.until(lambda: bool(t.b.sink.frames))
-        assert t.b.sink.frames == [(t.a.address, payload, 0)]
+        t.bench.until(lambda: bool(t.b.sink.taken))
+        assert t.b.sink.taken == [(t.a.address, payload, 0)]
     checked(t)
 
 
@@ -111,8 +111,8 @@ def test_cold_sends_are_cut_up_too() -> None:
     t = met()
     payload = bytes(range(250)) * 20
     t.a.switch.send(t.b.address, Verb.FRAME, payload, t.bench.now)
-    t.bench.until(lambda: bool(t.b.sink.frames))
-    assert t.b.sink.frames == [(t.a.address, payload, 0)]
+    t.bench.until(lambda: bool(t.b.sink.taken))
+    assert t.b.sink.taken == [(t.a.address, payload, 0)]
     assert t.a.switch.send(t.b.address, Verb.FRAME, bytes(9901), t.bench.now) == 0
     assert t.a.total("too_long") == 1
 
@@ -128,8 +128,8 @@ def test_path_mtu_shrinks_and_frames_follow() -> None:
     assert path.mtu == 1422
     assert peer.generation > generation
     assert send_hot(t, bytes(1404)) == 2
-    t.bench.until(lambda: bool(t.b.sink.frames))
-    assert t.b.sink.frames == [(t.a.address, bytes(1404), 0)]
+    t.bench.until(lambda: bool(t.b.sink.taken))
+    assert t.b.sink.taken == [(t.a.address, bytes(1404), 0)]
 
 
 def test_a_known_route_mtu_is_taken_as_it_is() -> None:
@@ -219,15 +219,15 @@ def test_a_dead_direct_path_falls_back_to_the_root() -> None:
     t.bench.link.drop = lambda source, target, data: ROOT_AT not in (source, target)
     t.bench.run(25)
     t.a.switch.send(t.b.address, Verb.FRAME, b"around", t.bench.now)
-    t.bench.until(lambda: bool(t.b.sink.frames), 2)
-    assert t.b.sink.frames == [(t.a.address, b"around", 1)]
+    t.bench.until(lambda: bool(t.b.sink.taken), 2)
+    assert t.b.sink.taken == [(t.a.address, b"around", 1)]
     t.bench.link.drop = lambda source, target, data: False
     t.bench.run(2)
     t.a.switch.send(t.b.address, Verb.FRAME, b"again", t.bench.now)
     t.bench.run(2)
     t.a.switch.send(t.b.address, Verb.FRAME, b"straight", t.bench.now)
-    t.bench.until(lambda: len(t.b.sink.frames) == 3, 2)
-    assert t.b.sink.frames[2] == (t.a.address, b"straight", 0)
+    t.bench.until(lambda: len(t.b.sink.taken) == 3, 2)
+    assert t.b.sink.taken[2] == (t.a.address, b"straight", 0)
 
 
 def test_a_direct_path_that_breaks_under_traffic_is_left_within_eight_seconds() -> None:
@@ -235,12 +235,12 @@ def test_a_direct_path_that_breaks_under_traffic_is_left_within_eight_seconds() 
     t.bench.run(1)
     t.bench.link.drop = lambda source, target, data: ROOT_AT not in (source, target)
     start, sent = t.bench.now, 0
-    while not t.b.sink.frames:
+    while not t.b.sink.taken:
         t.a.switch.send(t.b.address, Verb.FRAME, bytes([sent]), t.bench.now)
         t.bench.run(0.5)
         sent += 1
         assert t.bench.now - start < 9 * SECOND
-    assert t.b.sink.frames[0][2] == 1
+    assert t.b.sink.taken[0][2] == 1
 
 
 def test_traffic_in_one_direction_keeps_its_direct_path() -> None:
@@ -248,13 +248,13 @@ def test_traffic_in_one_direction_keeps_its_direct_path() -> None:
     for _ in range(60):
         send_hot(t, b"one way")
         t.bench.run(0.5)
-    assert {hops for _, _, hops in t.b.sink.frames} == {0}
+    assert {hops for _, _, hops in t.b.sink.taken} == {0}
 
 
 def test_active_peers_keep_their_path_alive() -> None:
     t = met()
     send_hot(t, b"x")
-    t.bench.until(lambda: bool(t.b.sink.frames))
+    t.bench.until(lambda: bool(t.b.sink.taken))
     for node, other in ((t.a, t.b), (t.b, t.a)):
         peer = node.peer(other)
         assert peer is not None

@@ -30,6 +30,7 @@ cdef class Flow:
     cdef Flow chained
 
     cpdef void arrives(self, Segment segment, int64_t now) except *
+    cpdef bint follows(self, Segment segment, int64_t now) except -1
     cpdef void settle(self, int64_t now) except *
     cpdef bint output(self, int64_t now) except -1
     cpdef void fail(self, int error, int64_t now) except *

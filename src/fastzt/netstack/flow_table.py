@@ -74,6 +74,10 @@ class Flow:
         """Take a segment of this flow, from the flow's peer."""
         raise NotImplementedError
 
+    def follows(self, segment: Segment, now: int) -> bool:
+        """Take a segment that continues the one that just arrived; False when it needs `arrives`."""
+        return False
+
     def settle(self, now: int) -> None:
         """The batch is over: decide what to acknowledge."""
 

@@ -39,6 +39,11 @@ cdef class Ingress(Host):
     cpdef bint fast_input(
         self, object peer, Slab slab, Py_ssize_t offset, Py_ssize_t length, int64_t generation, int64_t now
     ) except -1
+    @cython.locals(segment=Segment, flow=Flow, taken=Py_ssize_t, n=Py_ssize_t)
+    cpdef Py_ssize_t fast_run(
+        self, object peer, Slab slab, Py_ssize_t offset, Py_ssize_t stride, Py_ssize_t count, Py_ssize_t size,
+        Py_ssize_t last, int64_t generation, int64_t now
+    ) except -1
     @cython.locals(protocol=int)
     cpdef void input(
         self, object peer, Slab slab, Py_ssize_t offset, Py_ssize_t length, int64_t generation, int64_t now

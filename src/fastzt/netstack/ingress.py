@@ -117,6 +117,39 @@ class Ingress(Host):
         flow.arrives(segment, now)
         return True
 
+    def fast_run(
+        self,
+        peer: object,
+        slab: Slab,
+        offset: int,
+        stride: int,
+        count: int,
+        size: int,
+        last: int,
+        generation: int,
+        now: int,
+    ) -> int:
+        """As fast_input for packets each `stride` bytes, the last one of `last` bytes; how many were taken.
+
+        What merely continues a stream is spared the way through the table and the state machine.
+        """
+        segment = self.segment
+        taken = 0
+        while taken < count:
+            n = last if taken == count - 1 else size
+            if not self.fast_input(peer, slab, offset, n, generation, now):
+                return taken
+            taken += 1
+            offset += stride
+            flow = self.flows.last
+            while taken < count and flow is not None:
+                n = last if taken == count - 1 else size
+                if not segment.continues(offset, n) or not flow.follows(segment, now):
+                    break
+                taken += 1
+                offset += stride
+        return taken
+
     def input(self, peer: object, slab: Slab, offset: int, length: int, generation: int, now: int) -> None:
         """Take a packet that the network's rules let pass; generation 0: the verdict must not be cached."""
         protocol = self.segment.parse_ip(slab, offset, length)

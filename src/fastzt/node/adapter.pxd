@@ -15,6 +15,9 @@ cdef class Inlet(IpSink):
 
     cpdef bint fast_input(self, object peer, Slab slab, Py_ssize_t offset, Py_ssize_t length,
                           int64_t generation, int64_t now)
+    cpdef Py_ssize_t fast_run(self, object peer, Slab slab, Py_ssize_t offset, Py_ssize_t stride,
+                              Py_ssize_t count, Py_ssize_t size, Py_ssize_t last, int64_t generation,
+                              int64_t now) except -1
     cpdef void input(self, object peer, Slab slab, Py_ssize_t offset, Py_ssize_t length,
                      int64_t generation, int64_t now)
     cpdef void resolved(self, bytes ip16, object peer, int64_t now)

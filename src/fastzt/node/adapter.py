@@ -33,6 +33,21 @@ class Inlet(IpSink):
         """Offer a packet to an open flow."""
         return self.stack.fast_input(peer, slab, offset, length, generation, now)
 
+    def fast_run(
+        self,
+        peer: object,
+        slab: Slab,
+        offset: int,
+        stride: int,
+        count: int,
+        size: int,
+        last: int,
+        generation: int,
+        now: int,
+    ) -> int:
+        """Offer packets in a row to open flows; how many were taken."""
+        return self.stack.fast_run(peer, slab, offset, stride, count, size, last, generation, now)
+
     def input(self, peer: object, slab: Slab, offset: int, length: int, generation: int, now: int) -> None:
         """Deliver a packet."""
         self.stack.input(peer, slab, offset, length, generation, now)

@@ -12,5 +12,7 @@ cdef enum:
 
 cdef class VirtualSink:
     cpdef int frame(self, Peer peer, Slab slab, Py_ssize_t offset, Py_ssize_t length, int hops, int64_t now)
+    cpdef Py_ssize_t frames(self, Peer peer, Slab slab, Py_ssize_t offset, Py_ssize_t stride, Py_ssize_t count,
+                            Py_ssize_t size, Py_ssize_t last, int64_t now) except -1
     cpdef int message(self, object packet, int64_t now)
     cpdef flush(self, int64_t now)

@@ -31,6 +31,16 @@ class VirtualSink:
         """Verb FRAME, its payload at `offset` (u64 network id, u16 ethertype, data), for this call."""
         raise NotImplementedError
 
+    def frames(
+        self, peer: Peer, slab: Slab, offset: int, stride: int, count: int, size: int, last: int, now: int
+    ) -> int:
+        """FRAMEs of one peer, payloads each `stride` bytes, of `size` bytes and the last one of `last`.
+
+        Takes as many from the first one on as need no more than the hot way; how many. They count as TRUSTED,
+        the others are offered one by one.
+        """
+        return 0
+
     def message(self, packet: Packet, now: int) -> int:
         """Any other VL2 verb, or an OK or ERROR in reply to one."""
         raise NotImplementedError

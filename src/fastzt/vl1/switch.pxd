@@ -38,9 +38,17 @@ cdef class Switch(Switchboard):
                             int64_t now) except -1
     @cython.locals(source=uint64_t)
     cdef Peer sender_of(self, Slab slab, Py_ssize_t offset)
-    @cython.locals(verdicts=bytearray, n=Py_ssize_t, i=Py_ssize_t)
+    @cython.locals(verdicts=bytearray, n=Py_ssize_t, i=Py_ssize_t, o=Py_ssize_t)
     cdef run_in(self, Slab slab, Py_ssize_t offset, Py_ssize_t stride, Py_ssize_t count, Py_ssize_t last, Peer peer,
                 Path path, int64_t now)
+    @cython.locals(sink=VirtualSink, fresh=Py_ssize_t, head=Py_ssize_t, end=Py_ssize_t, taken=Py_ssize_t,
+                   k=Py_ssize_t, length=Py_ssize_t)
+    cdef Py_ssize_t opened_run(self, Slab slab, Py_ssize_t offset, Py_ssize_t stride, Py_ssize_t count,
+                               Py_ssize_t last, Py_ssize_t first, Py_ssize_t n, Peer peer, Path path,
+                               int64_t now) except -1
+    @cython.locals(recent=RecentIds, k=Py_ssize_t)
+    cdef Py_ssize_t fresh_frames(self, Slab slab, Py_ssize_t offset, Py_ssize_t stride, Py_ssize_t count,
+                                 Py_ssize_t first, Peer peer) except -1
     @cython.locals(kind=int)
     cdef datagram(self, Slab slab, Py_ssize_t offset, Py_ssize_t n, Path path, int64_t now)
     @cython.locals(total=int, length=Py_ssize_t)
@@ -52,8 +60,13 @@ cdef class Switch(Switchboard):
     @cython.locals(peer=Peer, source=uint64_t)
     cdef whole(self, Slab slab, Py_ssize_t offset, Py_ssize_t n, Path path, int64_t now)
     cdef cold(self, Slab slab, Py_ssize_t offset, Py_ssize_t n, Peer peer, Path path, int64_t now)
-    @cython.locals(hops=int, verdict=int, pushed=bint, recent=RecentIds)
+    @cython.locals(recent=RecentIds)
     cdef frame(self, VirtualSink sink, Slab slab, Py_ssize_t offset, Py_ssize_t n, Peer peer, Path path, int64_t now)
+    @cython.locals(hops=int, verdict=int)
+    cdef fresh_frame(self, VirtualSink sink, Slab slab, Py_ssize_t offset, Py_ssize_t n, Peer peer, Path path,
+                     int64_t now)
+    @cython.locals(pushed=bint)
+    cdef heard(self, Peer peer, Path path, int hops, int64_t now)
     cdef Peer find(self, uint64_t address)
     cpdef Path route(self, Peer peer, int64_t now)
     cpdef Py_ssize_t reserve(self, Peer peer, TransmitBatch out, Py_ssize_t payload_length, int64_t now)

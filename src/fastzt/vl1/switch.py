@@ -134,16 +134,68 @@ class Switch(Switchboard):
         """`count` packets of one peer, one each `stride` bytes: verified together, then taken."""
         verdicts = self.verdicts
         dearmor_run(slab, offset, stride, count, last, peer.key, verdicts)
-        for i in range(count):
+        i = 0
+        while i < count:
             n = last if i == count - 1 else stride
-            if verdicts[i]:
-                try:
-                    self.opened(slab, offset + i * stride, n, peer, path, now)
-                except Exception as error:
-                    self.stats.drop(reasons.RAISED)
-                    self.last_error = error
-            else:
-                self.stats.drop(reasons.FORGED)
+            o = offset + i * stride
+            try:
+                if not verdicts[i]:
+                    self.stats.drop(reasons.FORGED)
+                    i += 1
+                else:
+                    i += self.opened_run(slab, o, stride, count - i, last, i, n, peer, path, now)
+            except Exception as error:
+                self.stats.drop(reasons.RAISED)
+                self.last_error = error
+                i += 1
+
+    def opened_run(
+        self,
+        slab: Slab,
+        offset: int,
+        stride: int,
+        count: int,
+        last: int,
+        first: int,
+        n: int,
+        peer: Peer,
+        path: Path,
+        now: int,
+    ) -> int:
+        """Genuine packets of the run at hand, from `first` on: frames together; how many were taken."""
+        sink = self.sink
+        fresh = self.fresh_frames(slab, offset, stride, count, first, peer)
+        if fresh == 0 or sink is None:
+            self.opened(slab, offset, n, peer, path, now)
+            return 1
+        head = packet.PAYLOAD
+        end = last if fresh == count else stride
+        taken = sink.frames(peer, slab, offset + head, stride, fresh, stride - head, end - head, now)
+        if taken > 0:
+            peer.last_active = now
+            peer.trust(now)
+            self.heard(peer, path, 0, now)
+        for k in range(taken, fresh):
+            length = last if k == count - 1 else stride
+            self.fresh_frame(sink, slab, offset + k * stride, length, peer, path, now)
+        return fresh
+
+    def fresh_frames(self, slab: Slab, offset: int, stride: int, count: int, first: int, peer: Peer) -> int:
+        """How many packets on end are genuine, plain, direct FRAMEs not seen before; now they are."""
+        recent = peer.recent
+        k = 0
+        while (
+            recent is not None
+            and k < count
+            and self.verdicts[first + k]
+            and packet.verb(slab, offset) == packet.FRAME
+            and not packet.compressed(slab, offset)
+            and packet.hops(slab, offset) == 0
+            and recent.add(packet.packet_id(slab, offset))
+        ):
+            k += 1
+            offset += stride
+        return k
 
     def datagram(self, slab: Slab, offset: int, n: int, path: Path, now: int) -> None:
         """One datagram as it came (PROTOCOL-VL1 4.3)."""
@@ -245,17 +297,27 @@ class Switch(Switchboard):
         if recent is not None and not recent.add(packet.packet_id(slab, offset)):
             self.stats.drop(reasons.REPLAYED)
             return
+        self.fresh_frame(sink, slab, offset, n, peer, path, now)
+
+    def fresh_frame(
+        self, sink: VirtualSink, slab: Slab, offset: int, n: int, peer: Peer, path: Path, now: int
+    ) -> None:
+        """A frame that is no replay."""
         hops = packet.hops(slab, offset)
         verdict = sink.frame(peer, slab, offset + packet.PAYLOAD, n - packet.PAYLOAD, hops, now)
         if verdict != IGNORED:
             peer.last_active = now
-            if recent is None:
-                recent = peer.recent = RecentIds()
-                recent.add(packet.packet_id(slab, offset))
+            if peer.recent is None:
+                peer.recent = RecentIds()
+                peer.recent.add(packet.packet_id(slab, offset))
             if verdict == TRUSTED:
                 peer.trust(now)
             elif verdict == DEFERRED:
                 self.hold(slab, offset, n, peer, path, now)
+        self.heard(peer, path, hops, now)
+
+    def heard(self, peer: Peer, path: Path, hops: int, now: int) -> None:
+        """An authentic frame came by a path."""
         pushed = now < peer.next_push or not peer.is_trusted(now)
         if hops == 0 and path.owner == peer.address and pushed:
             peer.last_receive = now

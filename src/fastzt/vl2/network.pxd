@@ -36,6 +36,9 @@ cdef class Network(NetworkState):
 
     @cython.locals(member=Member, state=int64_t)
     cdef int frame_in(self, Peer peer, Slab slab, Py_ssize_t offset, Py_ssize_t length, int64_t now) except? -1
+    @cython.locals(member=Member, state=int64_t, ours=Py_ssize_t, o=Py_ssize_t, end=Py_ssize_t)
+    cdef Py_ssize_t frames_in(self, Peer peer, Slab slab, Py_ssize_t offset, Py_ssize_t stride, Py_ssize_t count,
+                              Py_ssize_t size, Py_ssize_t last, int64_t now) except -1
     @cython.locals(outcome=int, packet_id=uint64_t)
     cdef int slow_frame(self, Peer peer, Member member, Slab slab, Py_ssize_t offset, Py_ssize_t length,
                         int64_t now) except? -1

@@ -74,6 +74,28 @@ class Network(NetworkState):
             return TRUSTED
         return self.slow_frame(peer, member, slab, offset, length, now)
 
+    def frames_in(
+        self, peer: Peer, slab: Slab, offset: int, stride: int, count: int, size: int, last: int, now: int
+    ) -> int:
+        """Whole FRAMEs in a row (u64 network id, u16 ethertype, data): how many the open flows took."""
+        member = self.member_of(peer)
+        state = self.generation + member.generation
+        if member.allowed_at != state:
+            return 0
+        ours = 0
+        o = offset
+        while (
+            ours < count
+            and be64(slab, o) == self.nwid
+            and is_ip(slab, o + HEAD, (size if ours < count - 1 else last) - HEAD, be16(slab, o + 8))
+        ):
+            ours += 1
+            o += stride
+        if ours == 0:
+            return 0
+        end = (last if ours == count else size) - HEAD
+        return self.sink.fast_run(peer, slab, offset + HEAD, stride, ours, size - HEAD, end, state, now)
+
     def slow_frame(self, peer: Peer, member: Member, slab: Slab, offset: int, length: int, now: int) -> int:
         """Gate, inbound rules, delivery."""
         if not self.is_allowed(peer, member):

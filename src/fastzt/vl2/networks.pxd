@@ -30,6 +30,9 @@ cdef class Networks(VirtualSink):
 
     @cython.locals(nwid=uint64_t, network=Network)
     cpdef int frame(self, Peer peer, Slab slab, Py_ssize_t offset, Py_ssize_t length, int hops, int64_t now)
+    @cython.locals(network=Network)
+    cpdef Py_ssize_t frames(self, Peer peer, Slab slab, Py_ssize_t offset, Py_ssize_t stride, Py_ssize_t count,
+                            Py_ssize_t size, Py_ssize_t last, int64_t now) except -1
     cpdef int message(self, object packet, int64_t now)
     cpdef flush(self, int64_t now)
     cpdef int64_t deadline(self) noexcept

@@ -156,6 +156,15 @@ class Networks(VirtualSink):
             self.last = network
         return network.frame_in(peer, slab, offset + 8, length - 8, now)
 
+    def frames(
+        self, peer: Peer, slab: Slab, offset: int, stride: int, count: int, size: int, last: int, now: int
+    ) -> int:
+        """FRAMEs of one peer in a row, as far as they are of open flows; how many."""
+        network = self.last
+        if network is None or size < 10:
+            return 0
+        return network.frames_in(peer, slab, offset, stride, count, size, last, now)
+
     def message(self, packet: Packet, now: int) -> int:
         """Every other verb of VL2, and OK and ERROR in reply to one."""
         try:

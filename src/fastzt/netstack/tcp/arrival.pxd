@@ -18,6 +18,8 @@ from fastzt.netstack.tcp.timers cimport RETRANSMIT
 cdef class Arrival(ControlBlock):
     @cython.locals(position=int64_t)
     cpdef void arrives(self, Segment segment, int64_t now) except *
+    @cython.locals(rx=Receiver)
+    cpdef bint follows(self, Segment segment, int64_t now) except -1
     @cython.locals(rx=Receiver, length=int)
     cdef bint is_acceptable(self, Segment segment, int64_t position, int64_t now) except -1
     cdef void must_ack(self) except *

@@ -72,6 +72,22 @@ class Arrival(ControlBlock):
             self.take_text(segment, position, now)
         self.host.touch(self)
 
+    def follows(self, segment: Segment, now: int) -> bool:
+        """Take text that continues what just arrived, with the same acknowledgment, window and timestamps.
+
+        Nothing but the text is new then. False, and nothing is changed, when it is not the next in order.
+        """
+        rx = self.rx
+        if (
+            self.orphan
+            or (self.state != ESTABLISHED and self.state != FIN_WAIT_1 and self.state != FIN_WAIT_2)
+            or not rx.is_next(segment)
+        ):
+            return False
+        rx.take(segment, rx.next)
+        self.host.sockets.mark(self.handle, READABLE)
+        return True
+
     def is_acceptable(self, segment: Segment, position: int, now: int) -> bool:
         """PAWS, then the window; what fails is answered by an ACK, unless it is a RST."""
         rx = self.rx

@@ -44,6 +44,7 @@ cdef class Receiver:
     cpdef bint acceptable(self, int64_t position, int length) noexcept
     cdef bint stale(self, Segment segment, int64_t now) noexcept
     cdef void note_timestamp(self, Segment segment, int64_t position, int64_t now) noexcept
+    cdef bint is_next(self, Segment segment) noexcept
     @cython.locals(start=int64_t, end=int64_t, source=Py_ssize_t, gained=int64_t)
     cdef int64_t take(self, Segment segment, int64_t position) except -1
     @cython.locals(end=int64_t)

@@ -127,6 +127,15 @@ class Receiver:
             self.ts_recent = segment.options.ts_value
             self.ts_recent_at = now
 
+    def is_next(self, segment: Segment) -> bool:
+        """Whether a segment's text is what comes next, nothing is missing, and all of it is in the window."""
+        return (
+            self.fin < 0
+            and self.assembler.count == 0
+            and diff(segment.sequence, self.next) == 0
+            and self.next + segment.length <= self.edge
+        )
+
     def take(self, segment: Segment, position: int) -> int:
         """Store the payload that lies in the window; how many bytes became readable."""
         start = max(position, self.next)

@@ -2,12 +2,16 @@ cimport cython
 from libc.stdint cimport int64_t, uint32_t, uint64_t
 
 from fastzt._core cimport checksum, ipv4, ipv6, tcp_header
+from fastzt._core.access cimport be16, be32, be64, same, u8
+from fastzt._core.seqnum cimport diff
 from fastzt._core.slab cimport Slab
 from fastzt._core.tcp_header cimport TcpOptions
 
 cdef enum:
     MALFORMED = -1
     FRAGMENT = -2
+    PLAIN_HEADER = 32
+    PLAIN_IPV4 = 0x4500
 
 
 @cython.final
@@ -37,6 +41,11 @@ cdef class Segment:
     cdef int parse_ipv6(self, Slab slab, Py_ssize_t offset, Py_ssize_t length) noexcept
     @cython.locals(slab=Slab, o=Py_ssize_t, size=int)
     cpdef bint parse_tcp(self) noexcept
+    @cython.locals(slab=Slab, a=Py_ssize_t, p=Py_ssize_t, lead=Py_ssize_t, o=Py_ssize_t, size=Py_ssize_t)
+    cdef bint continues(self, Py_ssize_t offset, Py_ssize_t n) noexcept
     @cython.locals(start=uint32_t)
     cdef bint checksum_holds(self, int protocol) noexcept
 
+
+cdef bint is_next_v4(Slab slab, Py_ssize_t a, Py_ssize_t o, Py_ssize_t n) noexcept
+cdef bint is_next_v6(Slab slab, Py_ssize_t a, Py_ssize_t o, Py_ssize_t n) noexcept

@@ -14,7 +14,11 @@ else:
 
 if not cython.compiled:
     from ..._core import checksum, ipv4, ipv6, tcp_header
+    from ..._core.access import be16, be32, be64, same, u8
+    from ..._core.seqnum import diff
 
+    PLAIN_HEADER = 32  # TCP header with timestamps alone
+    PLAIN_IPV4 = 0x4500  # no options, no traffic class
     MALFORMED = -1
     FRAGMENT = -2
 
@@ -106,6 +110,43 @@ class Segment:
         self.length = self.total - size
         return self.options.parse(slab, o, size)
 
+    def continues(self, offset: int, n: int) -> bool:
+        """Whether the `n` bytes at an offset are the segment that follows this one; it then takes its place.
+
+        Same addresses, ports, acknowledgment, window and timestamps, the next text, no flag but ACK and PSH.
+        When it is not, the fields of this one hold no longer.
+        """
+        slab = self.slab
+        a, p = self.packet, self.header
+        lead = p - a
+        o = offset + lead
+        size = self.payload - p
+        if (
+            n <= lead + size
+            or (size != tcp_header.HEADER and size != PLAIN_HEADER)
+            or (self.flags & ~tcp_header.PSH) != tcp_header.ACK
+            or not (is_next_v4(slab, a, offset, n) if self.is_v4 else is_next_v6(slab, a, offset, n))
+            or be32(slab, o) != be32(slab, p)  # ports
+            or diff(be32(slab, o + 4), self.sequence) != self.length
+            or be32(slab, o + 8) != be32(slab, p + 8)  # acknowledgment
+            or be16(slab, o + 14) != be16(slab, p + 14)  # window
+            or u8(slab, o + 12) != u8(slab, p + 12)
+            or ((u8(slab, o + 13) ^ self.flags) & ~tcp_header.PSH) != 0
+            or (size == PLAIN_HEADER and be64(slab, o + 20) != be64(slab, p + 20))
+            or (size == PLAIN_HEADER and be32(slab, o + 28) != be32(slab, p + 28))
+        ):
+            return False
+        self.packet = offset
+        self.header = o
+        self.total = n - lead
+        if not self.checksum_holds(6):
+            return False
+        self.sequence = be32(slab, o + 4)
+        self.flags = u8(slab, o + 13)
+        self.payload = o + size
+        self.length = self.total - size
+        return True
+
     def checksum_holds(self, protocol: int) -> bool:
         """Whether the transport checksum with the pseudo header is right (RFC 9293 3.1, RFC 8200 8.1)."""
         if self.is_v4:
@@ -121,6 +162,28 @@ class Segment:
     def destination(self) -> bytes:
         """The receiver's 16 bytes."""
         return address(self.destination_hi, self.destination_lo)
+
+
+def is_next_v4(slab: Slab, a: int, o: int, n: int) -> bool:
+    """Whether a packet of `n` bytes at `o` has the IPv4 header of the one at `a`, but for length and id."""
+    return (
+        be16(slab, o) == be16(slab, a) == PLAIN_IPV4
+        and be16(slab, o + 2) == n
+        and be16(slab, o + 6) == be16(slab, a + 6)
+        and be16(slab, o + 8) == be16(slab, a + 8)
+        and be64(slab, o + 12) == be64(slab, a + 12)
+        and checksum.verify(slab, o, ipv4.HEADER, 0)
+    )
+
+
+def is_next_v6(slab: Slab, a: int, o: int, n: int) -> bool:
+    """Whether a packet of `n` bytes at `o` has the IPv6 header of the one at `a`, but for the length."""
+    return (
+        be32(slab, o) == be32(slab, a)
+        and be16(slab, o + 4) == n - ipv6.HEADER
+        and be16(slab, o + 6) == be16(slab, a + 6)
+        and same(slab, o + 8, slab, a + 8, 32)
+    )
 
 
 def address(hi: int, lo: int) -> bytes:
