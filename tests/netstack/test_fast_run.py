@@ -116,13 +116,11 @@ def outcome(bench: Bench, server: Connection) -> list[object]:
     return [answers, bytes(buffer[:n]), server.state, server.error, server.eof, bench.b.stack.stats.as_dict()]
 
 
-def play(
-    packets_of: Callable[[Packets], Packets], in_run: bool, v6: bool = False
-) -> tuple[list[object], int]:
+def play(change: Callable[[Packets], Packets], in_run: bool, v6: bool = False) -> tuple[list[object], int]:
     bench = Bench(addresses=(A6, B6) if v6 else (A4, B4))
     client, server, _ = bench.pair()
     bench.run(1_000_000)
-    packets = packets_of(emitted(bench, client, 12_000, 10))
+    packets = change(emitted(bench, client, 12_000, 10))
     taken = 0
     if in_run:
         taken = take_run(bench, packets)
