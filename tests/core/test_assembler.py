@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from types import ModuleType
 from typing import Any
 
@@ -48,3 +49,12 @@ def test_what_is_old_or_empty_changes_nothing(m: ModuleType, make: Any) -> None:
     assert (a.contiguous(), a.runs()) == (100, [])
     assert a.add(50, 120)
     assert a.contiguous() == 120
+
+
+@pair("assembler")
+def test_a_stream_in_order_takes_no_memory_for_runs(m: ModuleType, make: Any) -> None:
+    a = m.Assembler()
+    for i in range(100):
+        assert a.add(i * 10, i * 10 + 10)
+    assert (a.contiguous(), a.runs()) == (1000, [])
+    assert sys.getsizeof(a) <= 256

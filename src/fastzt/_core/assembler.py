@@ -1,7 +1,7 @@
 """Assembler: which ranges of a stream have arrived above its contiguous part, as at most 64 runs.
 
 It holds positions only; the bytes lie in the receive ring. Bytes in order never need a free run, so a full
-assembler still lets the stream go on.
+assembler still lets the stream go on. Runs have memory from the first hole on: most streams have none.
 """
 
 from __future__ import annotations
@@ -16,6 +16,10 @@ else:
 if not cython.compiled:
     MAX_RUNS = 64
     MAX_BLOCKS = 4  # RFC 2018 3: what fits into the TCP options
+
+    def numbers(n: int) -> list[int]:
+        """Memory for that many positions."""
+        return [0] * n
 
 
 class Assembler:
@@ -34,9 +38,9 @@ class Assembler:
         self.refused = 0
         self.clock = 0
         if not cython.compiled:
-            self.start = [0] * MAX_RUNS
-            self.end = [0] * MAX_RUNS
-            self.stamp = [0] * MAX_RUNS
+            self.start: list[int] = []
+            self.end: list[int] = []
+            self.stamp: list[int] = []
             self.block_start = [0] * MAX_BLOCKS
             self.block_end = [0] * MAX_BLOCKS
 
@@ -93,7 +97,7 @@ class Assembler:
 
     def insert(self, i: int, start: int, end: int) -> bool:
         """Make [start, end) run i; False when all are taken."""
-        if self.count >= MAX_RUNS:
+        if self.count >= MAX_RUNS or not self.has_memory():
             self.refused += 1
             return False
         j = self.count
@@ -106,6 +110,16 @@ class Assembler:
         self.end[i] = end
         self.count += 1
         return True
+
+    def has_memory(self) -> bool:
+        """See to it that there is memory for the runs."""
+        if not self.start:
+            self.start = numbers(MAX_RUNS)
+        if not self.end:
+            self.end = numbers(MAX_RUNS)
+        if not self.stamp:
+            self.stamp = numbers(MAX_RUNS)
+        return not (not self.start or not self.end or not self.stamp)
 
     def remove(self, i: int, n: int) -> None:
         """Forget `n` runs from run i on."""
@@ -143,3 +157,9 @@ class Assembler:
     def runs(self) -> list[tuple[int, int]]:
         """All runs by position, for code outside the hot way."""
         return [(self.start[i], self.end[i]) for i in range(self.count)]
+
+    def __dealloc__(self) -> None:
+        if cython.compiled:
+            free(self.start)  # type: ignore[name-defined]  # noqa: F821
+            free(self.end)  # type: ignore[name-defined]  # noqa: F821
+            free(self.stamp)  # type: ignore[name-defined]  # noqa: F821
