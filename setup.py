@@ -27,6 +27,7 @@ COMPILED = {
         "gmac_siv",
         "ipv4",
         "ipv6",
+        "mutex",
         "packet",
         "poly1305",
         "ring_buffer",
@@ -43,7 +44,12 @@ COMPILED = {
     "identity": [
         "proof_of_work",
     ],
+    "api": [
+        "stream",
+    ],
     "io": [
+        "attempt",
+        "clock",
         "endpoints",
         "poller",
         "pump",
@@ -83,6 +89,7 @@ COMPILED = {
     "node": [
         "adapter",
         "core",
+        "verbs",
     ],
     "vl1": [
         "defragmenter",

@@ -100,4 +100,6 @@ def test_any_buffer_is_taken_and_only_writable_ones_filled(m: ModuleType, make: 
         ring.read_into(b"readonly")
     with pytest.raises(TypeError):
         ring.write("text")
+    with pytest.raises(TypeError):
+        ring.write(memoryview(b"abcd")[::2])
     assert ring.read(10) == array.array("H", [3]).tobytes() + b"yz"

@@ -18,13 +18,14 @@ from fastzt.io.clock import monotonic_us
 from fastzt.io.endpoints import UdpSockets
 from fastzt.io.threaded import NODE, ThreadedDriver
 from fastzt.io.waiter import TimedOut
+from fastzt.node.verbs import Verbs
 
 LONG = 30.0
 NEVER = 1 << 62
 KEY = 7
 
 
-class Mailbox:
+class Mailbox(Verbs):
     """A small core: keeps what arrives, sends what it is told, has one timer; its socket has the id 7."""
 
     def __init__(self) -> None:

@@ -1,6 +1,9 @@
 cimport cython
 from libc.stdint cimport int64_t
 
+from cpython.buffer cimport PyBUF_SIMPLE, PyBuffer_Release, PyObject_GetBuffer
+from libc.string cimport memcpy
+
 from fastzt._core.access cimport move, take
 from fastzt._core.slab cimport Slab
 
@@ -43,3 +46,37 @@ cdef class RingBuffer:
     @cython.locals(at=Py_ssize_t, first=Py_ssize_t)
     cdef void put(self, int64_t position, Slab source, Py_ssize_t offset, Py_ssize_t n) noexcept
     cdef void grow_tail(self, Py_ssize_t n) noexcept
+
+
+cdef inline Py_ssize_t size_of(object buffer, bint writable=False) except -1:
+    cdef Py_buffer view
+    cdef Py_ssize_t n
+    cdef bint readonly
+    try:
+        PyObject_GetBuffer(buffer, &view, PyBUF_SIMPLE)
+    except BufferError:
+        raise TypeError("a contiguous buffer is needed") from None
+    n = view.len
+    readonly = view.readonly
+    PyBuffer_Release(&view)
+    if writable and readonly:
+        raise TypeError("a writable buffer is needed")
+    return n
+
+
+cdef inline int copy_in(Slab slab, Py_ssize_t offset, object buffer, Py_ssize_t start, Py_ssize_t n) except -1:
+    cdef Py_buffer view
+    PyObject_GetBuffer(buffer, &view, PyBUF_SIMPLE)
+    if start + n <= view.len:
+        memcpy(slab.p + offset, <const unsigned char *> view.buf + start, <size_t> n)
+    PyBuffer_Release(&view)
+    return 0
+
+
+cdef inline int copy_out(Slab slab, Py_ssize_t offset, object buffer, Py_ssize_t start, Py_ssize_t n) except -1:
+    cdef Py_buffer view
+    PyObject_GetBuffer(buffer, &view, PyBUF_SIMPLE)
+    if start + n <= view.len and not view.readonly:
+        memcpy(<unsigned char *> view.buf + start, slab.p + offset, <size_t> n)
+    PyBuffer_Release(&view)
+    return 0

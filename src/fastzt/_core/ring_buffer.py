@@ -19,6 +19,7 @@ else:
 
 if not cython.compiled:
     from .access import move, take
+    from .kernels.buffer import copy_in, copy_out, size_of
 
     FIRST_STEP = 4096  # bytes of the first allocation; each step doubles
 
@@ -50,15 +51,14 @@ class RingBuffer:
 
     def write(self, data: Buffer) -> int:
         """Append what fits of a bytes-like object; how many bytes that was."""
-        view = memoryview(data).cast("B")
-        n = min(len(view), self.room())
+        n = min(size_of(data), self.room())
         if n <= 0 or not self.fit(self.tail + n):
             return 0
         at = self.tail & (self.capacity - 1)
         first = min(n, self.capacity - at)
-        self.slab.view[at : at + first] = view[:first]
+        copy_in(self.slab, at, data, 0, first)
         if first < n:
-            self.slab.view[: n - first] = view[first:n]
+            copy_in(self.slab, 0, data, first, n - first)
         self.grow_tail(n)
         return n
 
@@ -91,15 +91,14 @@ class RingBuffer:
 
     def read_into(self, target: Buffer) -> int:
         """Move bytes from the head into a writable buffer; how many. TypeError when it is read-only."""
-        view = memoryview(target).cast("B")
-        n = min(len(view), self.tail - self.head)
+        n = min(size_of(target, True), self.tail - self.head)
         if n <= 0:
             return 0
         at = self.head & (self.capacity - 1)
         first = min(n, self.capacity - at)
-        view[:first] = self.slab.view[at : at + first]
+        copy_out(self.slab, at, target, 0, first)
         if first < n:
-            view[first:n] = self.slab.view[: n - first]
+            copy_out(self.slab, 0, target, first, n - first)
         self.head += n
         return n
 

@@ -6,7 +6,6 @@ import errno
 import io
 import os
 import socket as system
-import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -14,13 +13,12 @@ from ..io.threaded import ThreadedDriver
 from ..io.waiter import TimedOut
 from . import addresses, options
 from .closing import Closing
+from .stream import Stream
 
 if TYPE_CHECKING:
     from ..netstack.tcp.connection import Connection
 
 T = TypeVar("T")
-Buffer = Any  # whatever memoryview() takes
-CHUNK = 65536  # bytes written at a time: one full batch of segments while the data is in cache
 
 
 def os_error(code: int) -> OSError:
@@ -30,12 +28,6 @@ def os_error(code: int) -> OSError:
 
         return HostUnreachableError()
     return OSError(code, os.strerror(code))
-
-
-def no_flags(flags: int) -> None:
-    """Raise OSError for any flag of recv: none exists here."""
-    if flags:
-        raise OSError(errno.EOPNOTSUPP, os.strerror(errno.EOPNOTSUPP))
 
 
 class Timeouts(Closing):
@@ -79,7 +71,7 @@ class Timeouts(Closing):
             raise TimeoutError("timed out") from None
 
 
-class Socket(Timeouts):
+class Socket(Stream, Timeouts):
     """One end of a TCP connection. Safe to use from several threads, as the system's sockets are."""
 
     family = system.AF_INET
@@ -87,55 +79,9 @@ class Socket(Timeouts):
     proto = 0
 
     def __init__(self, driver: ThreadedDriver, connection: Connection, timeout: float | None = None) -> None:
-        self._driver = driver
-        self._connection = connection
-        self._timeout = timeout
-        self._closed = False
-        self._io_refs = 0
-        self._read_shut = False
+        super().__init__(driver, connection, timeout)
         if not addresses.is_v4(connection.remote_address[0]):
             self.family = system.AF_INET6
-
-    # Receiving
-
-    def _ended(self, connection: Connection) -> int | None:
-        """After a read that gave nothing: 0 at the end of the stream, None to wait."""
-        return 0 if connection.eof or self._read_shut else None
-
-    def recv_into(self, buffer: Buffer, nbytes: int = 0, flags: int = 0) -> int:
-        """Receive at most `nbytes` (0: as many as fit) into a writable buffer; 0 is the end of the stream."""
-        view = memoryview(buffer).cast("B")
-        if nbytes < 0:
-            raise ValueError("negative buffersize in recv_into")
-        if nbytes > len(view):
-            raise ValueError("buffer too small for requested bytes")
-        view = view[:nbytes] if nbytes else view
-        no_flags(flags)
-        connection = self._connection
-
-        def attempt(now: int) -> int | None:
-            self._check()
-            n = connection.read_into(view, now)
-            return n if n > 0 else self._ended(connection)
-
-        self._check()
-        return self._wait(connection.id, attempt, self._timeout) if len(view) else 0
-
-    def recv(self, bufsize: int, flags: int = 0) -> bytes:
-        """Receive at most `bufsize` bytes; empty at the end of the stream."""
-        if bufsize < 0:
-            raise ValueError("negative buffersize in recv")
-        no_flags(flags)
-        connection = self._connection
-
-        def attempt(now: int) -> bytes | None:
-            self._check()
-            data = bytearray(min(connection.readable, bufsize))
-            n = connection.read_into(data, now)
-            return bytes(data) if n > 0 else (None if self._ended(connection) is None else b"")
-
-        self._check()
-        return self._wait(connection.id, attempt, self._timeout) if bufsize else b""
 
     def is_readable(self) -> bool:
         """Whether `recv` would return or raise at once."""
@@ -145,33 +91,6 @@ class Socket(Timeouts):
             return connection.readable > 0 or connection.eof or connection.error != 0
 
         return self._driver.run(look)
-
-    # Sending
-
-    def send(self, data: Buffer, flags: int = 0) -> int:
-        """Send some of the data; returns how many bytes were taken."""
-        view = memoryview(data).cast("B")
-        self._check()
-        return self._send(view[:CHUNK], self._timeout) if len(view) else 0
-
-    def sendall(self, data: Buffer, flags: int = 0) -> None:
-        """Send all of the data; the timeout bounds the whole."""
-        view = memoryview(data).cast("B")
-        self._check()
-        timeout, start, done = self._timeout, time.monotonic(), 0
-        while done < len(view):
-            if self._timeout:
-                timeout = max(self._timeout - (time.monotonic() - start), 0.0)
-            done += self._send(view[done : done + CHUNK], timeout)
-
-    def _send(self, view: memoryview, timeout: float | None) -> int:
-        connection = self._connection
-
-        def attempt(now: int) -> int | None:
-            self._check()
-            return connection.write(view, now) or None
-
-        return self._wait(connection.id, attempt, timeout)
 
     # The end
 
@@ -214,11 +133,6 @@ class Socket(Timeouts):
     def fileno(self) -> int:
         """-1: there is no descriptor to poll."""
         return -1
-
-    def _check(self) -> None:
-        self._driver.check()
-        if self._closed and self._io_refs <= 0:
-            raise OSError(errno.EBADF, os.strerror(errno.EBADF))
 
     # Files
 

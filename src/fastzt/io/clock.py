@@ -3,11 +3,21 @@
 from __future__ import annotations
 
 import time
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import cython
+else:
+    from .. import _cython as cython
+
+if not cython.compiled:
+    NATIVE = True
+    native_ns = time.monotonic_ns
 
 
 def monotonic_us() -> int:
     """Microseconds of the system's monotonic clock: the `now` of the core."""
-    return time.monotonic_ns() // 1000
+    return (native_ns() if NATIVE else time.monotonic_ns()) // 1000
 
 
 def wall_offset_ms() -> int:

@@ -3,6 +3,7 @@ from libc.stdint cimport int64_t
 
 from fastzt._core.datagram_batch cimport DatagramBatch, TransmitBatch
 from fastzt.io.endpoints cimport UdpSockets
+from fastzt.node.verbs cimport Verbs
 
 cdef enum:
     DRAIN = 16
@@ -11,7 +12,7 @@ cdef enum:
 
 @cython.final
 cdef class Pump:
-    cdef readonly object core
+    cdef readonly Verbs core
     cdef readonly UdpSockets sockets
     cdef readonly DatagramBatch incoming
     cdef readonly TransmitBatch outgoing
@@ -19,7 +20,7 @@ cdef class Pump:
     cdef readonly bint behind
 
     cpdef bint blocked(self) noexcept
-    cpdef int turn(self, int64_t now) except -1
+    cpdef int turn(self, int64_t now, bint due) except -1
     @cython.locals(more=bint, _=int)
     cpdef void flush(self, int64_t now) except *
     @cython.locals(out=TransmitBatch)

@@ -6,12 +6,11 @@ from typing import TYPE_CHECKING
 
 from .._core.datagram_batch import DatagramBatch, TransmitBatch
 from .._core.slab import Slab
+from ..node.verbs import Verbs
 from .endpoints import UdpSockets
 
 if TYPE_CHECKING:
     import cython
-
-    from ..node.core import Core
 else:
     from .. import _cython as cython
 
@@ -29,7 +28,7 @@ class Pump:
     if not cython.compiled:
         __slots__ = ("behind", "core", "incoming", "outgoing", "sent", "sockets")
 
-    def __init__(self, core: Core, sockets: UdpSockets) -> None:
+    def __init__(self, core: Verbs, sockets: UdpSockets) -> None:
         self.core = core
         self.sockets = sockets
         self.incoming = DatagramBatch(Slab(RECEIVE_SLAB))
@@ -41,12 +40,12 @@ class Pump:
         """Whether a socket refused datagrams for want of buffer, which are kept."""
         return self.sent < self.outgoing.count
 
-    def turn(self, now: int) -> None:
-        """Take what has arrived, at most one drain of it, and let timers that are due fire."""
+    def turn(self, now: int, due: bool) -> None:
+        """Take what has arrived, at most one drain of it, and let timers fire if any are due."""
         if self.sockets.drain(self.incoming, DRAIN) > 0:
             self.core.receive(self.incoming, now)
             self.incoming.clear()
-        if self.core.deadline() <= now:
+        if due:
             self.core.tick(now)
 
     def flush(self, now: int) -> None:

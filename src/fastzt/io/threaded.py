@@ -17,29 +17,36 @@ from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from .._core.mutex import Mutex
 from ..errors import ForkedError
+from .attempt import Attempt, Call
+from .clock import monotonic_us
+from .endpoints import UdpSockets
 from .poller import MAX_WAIT, new_poller
 from .pump import Pump
-from .waiter import TimedOut, Waiter, Waiters
+from .waiter import Waiter, Waiters
 from .worker import Worker
 
 if TYPE_CHECKING:
     import cython
 
     from ..node.core import Core
-    from .endpoints import UdpSockets
 else:
     from .. import _cython as cython
 
 if not cython.compiled:
-    NEVER = 1 << 62
+    NODE = 0  # the key of those who wait for an event of the node; connections and listeners count from 1
+    EVERY = -1  # the key of those who want to look after every turn
     LONGEST = 60_000_000  # MAX_WAIT in microseconds
 
 T = TypeVar("T")
-NODE = 0  # the key of those who wait for an event of the node; connections and listeners count from 1
-EVERY = -1  # the key of those who want to look after every turn
 CLOSE_TIMEOUT = 5.0
 log = logging.getLogger("fastzt")
+
+
+def new_lock() -> Any:
+    """The driver's lock; why the interpreter's own one in interpreted code: `_core.mutex`."""
+    return Mutex() if cython.compiled else threading.Lock()
 
 
 def ignore(events: list[Any]) -> None:
@@ -63,8 +70,9 @@ class ThreadedDriver:
         self.core = core
         self.sockets = sockets
         self.clock = clock
+        self._own_clock = clock is monotonic_us
         self.on_events = on_events
-        self.lock = threading.Lock()
+        self.lock = new_lock()
         self.pump = Pump(core, sockets)
         self.poller = new_poller()
         self.worker = Worker("fastzt-worker")
@@ -76,6 +84,7 @@ class ThreadedDriver:
         self._no_leader = threading.Event()
         self._due = 0  # when whoever polls will look again by itself
         self._engine_due = 0
+        self._look = 0  # when the core wants to be looked after again
         self._alarm = 0  # when the poller's alarm rings, 0: never
         self._write_watched: list[int] = []
         self._engine = threading.Thread(target=engine, args=(weakref.ref(self),), name="fastzt", daemon=True)
@@ -93,66 +102,104 @@ class ThreadedDriver:
         if self.closed:
             raise OSError(errno.EBADF, "the node is closed")
 
+    def _now(self) -> int:
+        return monotonic_us() if self._own_clock else self.clock()
+
     # What the sockets call
 
     def run(self, action: Callable[[int], T]) -> T:
         """Call `action(now)` under the lock, then send what came of it."""
-        with self.lock:
-            self.check()
-            now: int = self.clock()
-            try:
-                return action(now)
-            finally:
-                self._settle(now)
-                self._nudge(now)
+        if not cython.compiled:
+            with self.lock:
+                return self._run(action)
+        self.lock.acquire()
+        try:
+            return self._run(action)
+        finally:
+            self.lock.release()
 
-    def wait(self, key: int, attempt: Callable[[int], T | None], timeout: float | None) -> T:
-        """Call `attempt(now)` until it gives something, again after whatever happens to `key`.
+    def wait(self, key: int, attempt: Attempt | Callable[[int], T | None], timeout: float | None) -> T:
+        """Make an attempt until it gives something, again after whatever happens to `key`.
 
-        `timeout` is in seconds, None for ever, 0 one attempt only. Raises TimedOut, and what `attempt`
+        `timeout` is in seconds, None for ever, 0 one attempt only. Raises TimedOut, and what the attempt
         raises.
         """
-        end = NEVER if timeout is None else self.clock() + int(timeout * 1e6)
-        waiter: Waiter | None = None
-        seconds, leads = 0.0, False
+        wish = attempt if isinstance(attempt, Attempt) else Call(attempt)
+        waiter = Waiter(key, wish, timeout)
         try:
             while True:
-                with self.lock:
-                    self.check()
-                    now: int = self.clock()
-                    result = self._attempt(waiter, attempt, now)
-                    if result is not None:
-                        return result
-                    if now >= end:
-                        raise TimedOut("timed out")
-                    if waiter is None:
-                        waiter = Waiter(key)
-                        self.waiters.add(waiter)
-                    seconds = self._enter(waiter, now, end)
-                    leads = self._leader is waiter
-                if leads:
-                    self.poller.wait(seconds)
+                result = self._locked_round(waiter)
+                if result is not None:
+                    return result  # type: ignore[no-any-return]
+                if self._leader is waiter:
+                    self.poller.wait(waiter.seconds)
                 else:
-                    waiter.wait(seconds)
+                    waiter.wait()
         finally:
-            if waiter is not None:
+            if waiter.entered:
                 self._leave(waiter)
+
+    def _locked_round(self, waiter: Waiter) -> Any:
+        if not cython.compiled:
+            with self.lock:
+                return self._round(waiter)
+        self.lock.acquire()
+        try:
+            return self._round(waiter)
+        finally:
+            self.lock.release()
+
+    def _leave(self, waiter: Waiter) -> None:
+        """The call ends: hand the lead to another waiter, else to the engine."""
+        if self.forked:
+            return
+        if not cython.compiled:
+            with self.lock:
+                self._hand_on(waiter)
+                return
+        self.lock.acquire()
+        try:
+            self._hand_on(waiter)
+        finally:
+            self.lock.release()
 
     # Under the lock
 
-    def _attempt(self, waiter: Waiter | None, attempt: Callable[[int], T | None], now: int) -> T | None:
+    def _run(self, action: Callable[[int], T]) -> T:
+        self.check()
+        now = self._now()
+        try:
+            return action(now)
+        finally:
+            self._settle(now)
+            self._nudge(now)
+
+    def _round(self, waiter: Waiter) -> Any:
+        """An attempt; what it gives, or None after the preparations to block."""
+        self.check()
+        now = self._now()
+        result = self._attempt(waiter, now)
+        if result is None:
+            waiter.check_time(now)
+            self._enter(waiter, now)
+        return result
+
+    def _attempt(self, waiter: Waiter, now: int) -> Any:
         """One turn if this waiter leads, one attempt, and what comes of both."""
-        leads = waiter is not None and self._leader is waiter
-        if waiter is not None:
-            waiter.woken = False
+        waiter.woken = False
+        leads = self._leader is waiter
+        idle = False
         if leads:
             self._turn(now)
         try:
-            return attempt(now)
+            result = waiter.wish.make(now)
+            idle = result is None and waiter.key > NODE and not leads
+            return result
         finally:
-            self._settle(now)
-            if not leads:  # who leads looks again by itself, or hands the lead on
-                self._nudge(now)
+            if not idle:
+                self._settle(now)
+                if not leads:  # who leads looks again by itself, or hands the lead on
+                    self._nudge(now)
 
     def _turn(self, now: int) -> None:
         self._due = 0  # no need to wake who is about to look
@@ -161,7 +208,7 @@ class ThreadedDriver:
         if 0 < self._alarm <= now:
             self._alarm = 0
             self.poller.alarm(0)
-        self.pump.turn(now)
+        self.pump.turn(now, self._look <= now)
 
     def _settle(self, now: int) -> None:
         """Send, wake those whose sockets changed, pass events on, start jobs."""
@@ -177,6 +224,7 @@ class ThreadedDriver:
             self.waiters.wake(NODE)
         for job in core.jobs():
             self._give(job, now)
+        self._look = 0 if self.pump.behind else core.deadline()
 
     def _give(self, job: Any, now: int) -> None:
         """Let the worker run a job."""
@@ -195,20 +243,20 @@ class ThreadedDriver:
                 self.poller.want_write(descriptor, True)
             self._write_watched = wanted
 
-    def _next_look(self, now: int) -> int:
-        """When the core wants to be looked after again."""
-        return now if self.pump.behind else self.core.deadline()
-
-    def _enter(self, waiter: Waiter, now: int, end: int) -> float:
-        """Before a waiter blocks: it leads if nobody does. Returns for how many seconds to block."""
+    def _enter(self, waiter: Waiter, now: int) -> None:
+        """Before a waiter blocks: it leads if nobody does."""
+        if not waiter.entered:
+            waiter.entered = True
+            self.waiters.add(waiter)
         if self._leader is None:
             self._leader = waiter
             self.poller.disarm()
         if self._leader is waiter:
-            self._due = min(self._next_look(now), end, now + LONGEST)
-            return (self._due - now) / 1e6
-        waiter.prepare()
-        return min(end - now, LONGEST) / 1e6
+            self._due = min(self._look, waiter.end, now + LONGEST)
+            waiter.seconds = (self._due - now) / 1e6
+        else:
+            waiter.prepare()
+            waiter.seconds = min(waiter.end - now, LONGEST) / 1e6
 
     def _nudge(self, now: int) -> None:
         """Wake whoever polls if what it waits for has come about; see that it does not oversleep."""
@@ -216,7 +264,7 @@ class ThreadedDriver:
         if leader is not None and leader.woken:
             self.poller.wake()
             return
-        look = self._next_look(now)
+        look = self._look
         if look >= self._due or 0 < self._alarm <= look:
             return
         if look <= now:
@@ -224,24 +272,22 @@ class ThreadedDriver:
         elif self.poller.alarm(look - now):
             self._alarm = look
 
-    def _leave(self, waiter: Waiter) -> None:
-        """The call ends: hand the lead to another waiter, else to the engine."""
-        if self.forked:
-            return
-        with self.lock:
-            self.waiters.remove(waiter)
-            if self._leader is waiter:
-                self._leader = heir = self.waiters.first()
-                if heir is not None:
-                    self._due = 0
-                    heir.wake()
-                    return
+    def _hand_on(self, waiter: Waiter) -> None:
+        """Take a waiter out; somebody else is to lead if it did."""
+        self.waiters.remove(waiter)
+        if self._leader is waiter:
+            self._leader = heir = self.waiters.first()
+            if heir is not None:
+                self._due = 0
+                heir.wake()
+                return
+            self._due = self._engine_due
+            if self.closed:
                 self._no_leader.set()
-                self._due = self._engine_due
-                if not self.closed:
-                    self.poller.arm()
-            if not self.closed:
-                self._nudge(self.clock())
+            else:
+                self.poller.arm()
+        if not self.closed:
+            self._nudge(self._now())
 
     # The engine and the worker
 
@@ -250,7 +296,7 @@ class ThreadedDriver:
         with self.lock:
             if self.closed:
                 return 0.0
-            now = self.clock()
+            now = self._now()
             if self._leader is not None:
                 self._engine_due = now + LONGEST
                 return MAX_WAIT
@@ -258,7 +304,7 @@ class ThreadedDriver:
                 self._turn(now)
                 self._settle(now)
             finally:
-                self._due = self._engine_due = min(self._next_look(now), now + LONGEST)
+                self._due = self._engine_due = min(self._look, now + LONGEST)
                 self.poller.arm()
             return (self._due - now) / 1e6
 
@@ -295,7 +341,7 @@ class ThreadedDriver:
     def abandon(self) -> None:
         """In a forked child: close the descriptors, raise ForkedError from now on. Takes no lock."""
         self.forked = True
-        self.lock = threading.Lock()
+        self.lock = new_lock()
         for item in (self.poller, self.sockets):
             with contextlib.suppress(OSError):
                 item.close()

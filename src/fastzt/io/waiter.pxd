@@ -2,14 +2,29 @@ cimport cython
 from libc.stdint cimport int64_t
 
 
+from fastzt.io.attempt cimport Attempt
+
+cdef extern from *:
+    """
+    #define FT_NEVER ((int64_t)1 << 62)
+    """
+    int64_t NEVER "FT_NEVER"
+
+
 @cython.final
 cdef class Waiter:
     cdef readonly int64_t key
-    cdef public bint woken
+    cdef Attempt wish
+    cdef object timeout
+    cdef int64_t end
+    cdef double seconds
+    cdef bint entered
+    cdef bint woken
     cdef object _signal
 
-    cpdef int prepare(self) except -1
-    cpdef int wait(self, double seconds) except -1
+    cdef int check_time(self, int64_t now) except -1
+    cdef int prepare(self) except -1
+    cdef int wait(self) except -1
     cpdef int wake(self) except -1
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING
 
+from .attempt import Attempt
 from .poller import bounded
 
 if TYPE_CHECKING:
@@ -12,21 +13,39 @@ if TYPE_CHECKING:
 else:
     from .. import _cython as cython
 
+if not cython.compiled:
+    NEVER = 1 << 62
+
 
 class TimedOut(TimeoutError):
     """The time that a caller allowed has passed; what it waited for may still come."""
 
 
 class Waiter:
-    """One blocked call. `key` is what it waits for, `woken` that it should look."""
+    """One blocked call: `wish` is what it tries again whenever something happens to `key`.
+
+    `woken`: it should look. `seconds`: how long it may block now. A `timeout` of None never ends.
+    """
 
     if not cython.compiled:
-        __slots__ = ("_signal", "key", "woken")
+        __slots__ = ("_signal", "end", "entered", "key", "seconds", "timeout", "wish", "woken")
 
-    def __init__(self, key: int) -> None:
+    def __init__(self, key: int, wish: Attempt, timeout: float | None) -> None:
         self.key = key
+        self.wish = wish
+        self.timeout = timeout
+        self.end = -1  # not known before the first attempt
+        self.seconds = 0.0
+        self.entered = False  # among the driver's waiters
         self.woken = False
         self._signal: threading.Lock | None = None  # made for one that does not lead
+
+    def check_time(self, now: int) -> None:
+        """After an attempt that gave nothing: raise TimedOut when the time is up."""
+        if self.end < 0:
+            self.end = NEVER if self.timeout is None else now + int(self.timeout * 1e6)
+        if now >= self.end:
+            raise TimedOut("timed out")
 
     def prepare(self) -> None:
         """Before `wait`, under the driver's lock."""
@@ -34,10 +53,10 @@ class Waiter:
             self._signal = threading.Lock()
             self._signal.acquire()
 
-    def wait(self, seconds: float) -> None:
+    def wait(self) -> None:
         """Block until `wake`, at most `seconds`; a signal's exception passes through."""
         if self._signal is not None:
-            self._signal.acquire(timeout=bounded(seconds))
+            self._signal.acquire(timeout=bounded(self.seconds))
 
     def wake(self) -> None:
         """End its wait, or the next one. Called under the driver's lock."""

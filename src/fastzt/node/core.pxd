@@ -4,13 +4,13 @@ from libc.stdint cimport int64_t, uint64_t
 from fastzt._core.datagram_batch cimport DatagramBatch, TransmitBatch
 from fastzt._core.timer_wheel cimport TimerWheel
 from fastzt.netstack.socket_table cimport SocketTable
+from fastzt.node.verbs cimport Verbs
 from fastzt.node.adapter cimport Inlet, Lane, Outlet
 from fastzt.vl1.switch cimport Switch
 from fastzt.vl2.networks cimport Networks
 
 
-@cython.final
-cdef class Core:
+cdef class Core(Verbs):
     cdef readonly object identity
     cdef readonly uint64_t address
     cdef readonly object entropy

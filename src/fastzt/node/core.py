@@ -29,6 +29,7 @@ from ..wire.world import World
 from .adapter import Inlet, Lane, Outlet, configure
 from .config import NodeConfig
 from .peer_record import PeerRecord
+from .verbs import Verbs
 
 if TYPE_CHECKING:
     import cython
@@ -43,7 +44,7 @@ else:
 Entropy = Callable[[int], bytes]
 
 
-class Core:
+class Core(Verbs):
     """The verbs of a node. Times are microseconds, network ids ints, IPs 16 bytes."""
 
     if not cython.compiled:

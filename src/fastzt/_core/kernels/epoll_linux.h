@@ -92,6 +92,8 @@ static inline int64_t ft_epoll_wait(int ep, int64_t timeout_ns, int64_t spin_ns)
 #else
 #define FT_EPOLL 0
 
+static inline int64_t ft_monotonic_ns(void) { return 0; }
+
 static inline int ft_epoll_new(void) { return -1; }
 static inline int ft_event_new(void) { return -1; }
 static inline int ft_timer_new(void) { return -1; }

@@ -1,0 +1,45 @@
+cimport cython
+from libc.stdint cimport int64_t
+
+from fastzt._core.ring_buffer cimport size_of
+from fastzt.io.attempt cimport Attempt
+from fastzt.io.threaded cimport ThreadedDriver
+from fastzt.netstack.tcp.connection cimport Connection
+
+cdef enum:
+    CHUNK = 65536
+
+
+cdef class Stream:
+    cdef readonly ThreadedDriver _driver
+    cdef readonly Connection _connection
+    cdef public object _timeout
+    cdef public bint _closed
+    cdef public int _io_refs
+    cdef public bint _read_shut
+
+    cdef Py_ssize_t _send(self, object data, object timeout) except -1
+    cdef object _try(self, Attempt attempt, object timeout)
+    cpdef int _check(self) except -1
+    cdef bint _ended(self) except -1
+
+
+@cython.final
+cdef class Reading(Attempt):
+    cdef Stream stream
+    cdef object buffer
+
+
+@cython.final
+cdef class Taking(Attempt):
+    cdef Stream stream
+    cdef Py_ssize_t most
+
+
+@cython.final
+cdef class Writing(Attempt):
+    cdef Stream stream
+    cdef object data
+
+
+cdef void no_flags(int flags) except *

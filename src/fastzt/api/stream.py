@@ -1,0 +1,165 @@
+"""Stream: the bytes of a TCP connection, received and sent as `socket.socket` does it.
+
+The part of a Socket that is called for every piece of data, and is compiled for that.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import time
+from typing import TYPE_CHECKING, Any
+
+from ..io.attempt import Attempt
+from ..io.threaded import ThreadedDriver
+from ..io.waiter import TimedOut
+from ..netstack.tcp.connection import Connection
+
+if TYPE_CHECKING:
+    import cython
+else:
+    from .. import _cython as cython
+
+if not cython.compiled:
+    from .._core.kernels.buffer import size_of
+
+    CHUNK = 65536  # bytes written at a time: one full batch of segments while the data is in cache
+
+Buffer = Any  # whatever memoryview() takes
+
+
+class Stream:
+    """A connection of a driver. `_timeout`: seconds, None to block for ever, 0 not to block."""
+
+    def __init__(self, driver: ThreadedDriver, connection: Connection, timeout: float | None = None) -> None:
+        self._driver = driver
+        self._connection = connection
+        self._timeout = timeout
+        self._closed = False
+        self._io_refs = 0  # files made from it
+        self._read_shut = False
+
+    def recv_into(self, buffer: Buffer, nbytes: int = 0, flags: int = 0) -> int:
+        """Receive at most `nbytes` (0: as many as fit) into a writable buffer; 0 is the end of the stream."""
+        if nbytes or flags:
+            no_flags(flags)
+            if nbytes < 0:
+                raise ValueError("negative buffersize in recv_into")
+            if nbytes > size_of(buffer):
+                raise ValueError("buffer too small for requested bytes")
+            buffer = memoryview(buffer).cast("B")[:nbytes]
+        n: int = self._try(Reading(self, buffer), self._timeout)
+        return n
+
+    def recv(self, bufsize: int, flags: int = 0) -> bytes:
+        """Receive at most `bufsize` bytes; empty at the end of the stream."""
+        no_flags(flags)
+        if bufsize < 0:
+            raise ValueError("negative buffersize in recv")
+        data: bytes = self._try(Taking(self, bufsize), self._timeout)
+        return data
+
+    def send(self, data: Buffer, flags: int = 0) -> int:
+        """Send some of the data; returns how many bytes were taken."""
+        return self._send(memoryview(data).cast("B")[:CHUNK], self._timeout)
+
+    def sendall(self, data: Buffer, flags: int = 0) -> None:
+        """Send all of the data; the timeout bounds the whole."""
+        size = size_of(data)
+        done = self._send(data, self._timeout) if size <= CHUNK else 0
+        if done < size:
+            self._send_rest(memoryview(data).cast("B")[done:])
+
+    def _send_rest(self, view: memoryview) -> None:
+        timeout, start, done = self._timeout, time.monotonic(), 0
+        while done < len(view):
+            if self._timeout:
+                timeout = max(self._timeout - (time.monotonic() - start), 0.0)
+            done += self._send(view[done : done + CHUNK], timeout)
+
+    def _send(self, data: Buffer, timeout: float | None) -> int:
+        n: int = self._try(Writing(self, data), timeout)
+        return n
+
+    def _try(self, attempt: Attempt, timeout: float | None) -> Any:
+        """Wait in this socket's mode: TimeoutError after a timeout, BlockingIOError when non-blocking."""
+        try:
+            return self._driver.wait(self._connection.id, attempt, timeout)
+        except TimedOut:
+            if self._timeout == 0.0:
+                raise BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN)) from None
+            raise TimeoutError("timed out") from None
+
+    def _check(self) -> None:
+        """Raise OSError (EBADF) when it is closed, ForkedError in a forked child."""
+        self._driver.check()
+        if self._closed and self._io_refs <= 0:
+            raise OSError(errno.EBADF, os.strerror(errno.EBADF))
+
+    def _ended(self) -> bool:
+        """After a read that gave nothing: whether it is the end of the stream."""
+        return self._read_shut or self._connection.eof
+
+
+class Reading(Attempt):
+    """Receive into a buffer."""
+
+    if not cython.compiled:
+        __slots__ = ("buffer", "stream")
+
+    def __init__(self, stream: Stream, buffer: Buffer) -> None:
+        self.stream = stream
+        self.buffer = buffer
+
+    def make(self, now: int) -> Any:
+        """The bytes received, 0 at the end."""
+        stream = self.stream
+        stream._check()
+        n = stream._connection.read_into(self.buffer, now)
+        if n > 0:
+            return n
+        return 0 if stream._ended() or size_of(self.buffer) == 0 else None
+
+
+class Taking(Attempt):
+    """Receive bytes."""
+
+    if not cython.compiled:
+        __slots__ = ("most", "stream")
+
+    def __init__(self, stream: Stream, most: int) -> None:
+        self.stream = stream
+        self.most = most
+
+    def make(self, now: int) -> Any:
+        """What was received, nothing at the end."""
+        stream = self.stream
+        stream._check()
+        data = bytearray(min(stream._connection.readable, self.most))
+        n = stream._connection.read_into(data, now)
+        if n > 0:
+            return bytes(data)
+        return b"" if stream._ended() or self.most == 0 else None
+
+
+class Writing(Attempt):
+    """Send some of a buffer."""
+
+    if not cython.compiled:
+        __slots__ = ("data", "stream")
+
+    def __init__(self, stream: Stream, data: Buffer) -> None:
+        self.stream = stream
+        self.data = data
+
+    def make(self, now: int) -> Any:
+        """The bytes taken; None when there is no room."""
+        self.stream._check()
+        n = self.stream._connection.write(self.data, now)
+        return n if n > 0 or size_of(self.data) == 0 else None
+
+
+def no_flags(flags: int) -> None:
+    """Raise OSError for any flag: none exists here."""
+    if flags:
+        raise OSError(errno.EOPNOTSUPP, os.strerror(errno.EOPNOTSUPP))
