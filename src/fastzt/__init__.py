@@ -6,16 +6,13 @@ and returns a connected socket.
 
 from __future__ import annotations
 
-import importlib
 import os
-from typing import TYPE_CHECKING, Any
 
 if os.environ.get("FASTZT_PURE", "") not in ("", "0"):
     from ._pure import interpret
 
     interpret(__name__)
 
-from ._core.slab import is_compiled
 from .errors import (
     AuthenticationRequiredError,
     ControllerUnreachableError,
@@ -30,7 +27,11 @@ from .errors import (
     StateError,
 )
 
+TYPE_CHECKING = False  # typing's own costs several times what all the rest of this import does
 if TYPE_CHECKING:
+    from typing import Any
+
+    from ._core.slab import is_compiled
     from .api.default import connect
     from .api.listener import Listener
     from .api.network import Network
@@ -46,6 +47,7 @@ _LAZY = {
     "Node": "fastzt.api.node",
     "Socket": "fastzt.api.socket",
     "connect": "fastzt.api.default",
+    "is_compiled": "fastzt._core.slab",
 }
 
 __all__ = [
@@ -74,6 +76,8 @@ def __getattr__(name: str) -> Any:
     module = _LAZY.get(name)
     if module is None:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    import importlib
+
     value = getattr(importlib.import_module(module), name)
     globals()[name] = value
     return value

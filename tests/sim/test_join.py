@@ -9,7 +9,7 @@ from fastzt.vl2.events import Denied, Joined
 from fastzt.vl2.status import Status
 
 from .lab import Lab
-from .world import SECOND
+from .world import MS, SECOND, Link
 
 
 def test_members_join_and_connect() -> None:
@@ -26,6 +26,23 @@ def test_members_join_and_connect() -> None:
     assert data == b"ping"
     assert far.peer.address == a.core.address
     assert near.peer.address == b.core.address
+
+
+def test_a_restarted_member_connects_in_round_trips() -> None:
+    """The others showed it their certificates a moment ago, to its former self."""
+    lab = Lab(link=Link(delay=5 * MS))
+    a, b = lab.members
+    lab.join(a, b)
+    listener = b.act(lambda now: b.core.listen(lab.nwid, None, 80, 16, now))
+    near = a.act(lambda now: a.core.connect(lab.nwid, lab.ip(b), 80, now))
+    lab.run_until(lambda: near.connected)
+    for _ in range(3):
+        lab.restart(a, [lab.nwid])
+        begin = lab.now
+        near = a.act(lambda now: a.core.connect(lab.nwid, lab.ip(b), 80, now))
+        lab.run_until(lambda near=near: near.connected)
+        assert lab.now - begin < 100 * MS
+        lab.run_until(listener.accept)
 
 
 def test_joining_takes_round_trips_not_ticks() -> None:

@@ -21,6 +21,7 @@ from fastzt.identity.identity import Identity
 from fastzt.identity.worlds import sign_world
 from fastzt.node.config import NodeConfig
 from fastzt.node.core import Core
+from fastzt.node.peer_record import PeerRecord
 from fastzt.vl1.jobs import Job as IdentityJob
 from fastzt.wire.world import PLANET, Root, World
 
@@ -187,6 +188,23 @@ class Net:
         self.by_endpoint[host.endpoint] = host
         host.pump()
         return host
+
+    def restart(self, host: Host, networks: list[int]) -> None:
+        """End a host's node without a word; start it anew with what its store keeps: peers and configs."""
+        old = host.core
+        records = [record for peer in old.switch.peers() if (record := old.record_of(peer.address))]
+        configs = {nwid: old.network(nwid).config_bytes for nwid in networks}
+        host.core = Core(
+            old.switch.context.identity, self.planet, self.entropy(), WALL_OFFSET_MS, NodeConfig()
+        )
+        host.arrived.clear()
+        host.batch.clear()
+        host.core.sockets_changed([LocalSocket(0, host.endpoint)])
+        for record in records:
+            host.core.remember(PeerRecord.parse(record.to_bytes()), self.now)
+        for nwid, config in configs.items():
+            host.core.join(nwid, self.now, config)
+        host.pump()
 
     def set_link(self, a: str, b: str, link: Link) -> None:
         """The link between two hosts, both ways."""

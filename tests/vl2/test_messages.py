@@ -140,8 +140,22 @@ def test_many_credentials_are_shown_in_packets_a_second_apart() -> None:
     assert push.is_due(member, node.now + 501 * SECOND)
     assert push.demanded(MEMBER.address, member, node.now + 6 * SECOND)
     assert member.last_push == node.now + 6 * SECOND
-    assert push.demanded(MEMBER.address, member, node.now + 6 * SECOND + 1)
-    assert member.last_push == node.now + 6 * SECOND
+
+
+def test_demands_are_answered_right_after_a_push_then_once_a_second() -> None:
+    node = joined()
+    push = CredentialsPush(node.switch, NWID)
+    push.build(config(com=certificate(ME)))
+    member = Member(NWID, MEMBER.address, 1)
+    push.push(MEMBER.address, member, node.now)
+    shown = []
+    for tenth in range(30):
+        at = node.now + tenth * SECOND // 10 + 1
+        assert push.demanded(MEMBER.address, member, at)
+        if member.last_push == at:
+            shown.append(tenth)
+    assert shown == [0, 1, 2, 3, 10, 20]
+    assert not push.is_due(member, node.now + 4 * SECOND)
 
 
 def test_a_config_without_credentials_has_nothing_to_show() -> None:

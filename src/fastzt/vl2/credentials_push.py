@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ..vl1.peer import Peer
+from ..vl1.rate_gate import TokenBucket
 from ..vl1.switch import Switch
 from .member import Member
 
@@ -29,6 +30,7 @@ if not cython.compiled:
     GATE = 1_000_000  # one credentials packet, and one ERROR 06, a second and peer
     REPUSH = 500_000_000  # after this long a peer may have forgotten them
 
+ANSWERS_BURST = 4  # a peer may be started several times in a row, as commands are
 MAX_PAYLOAD = 9_800  # what seven VL1 fragments carry, with room to spare
 
 
@@ -72,12 +74,17 @@ class CredentialsPush:
         return part
 
     def demanded(self, address: int, member: Member, now: int) -> bool:
-        """An ERROR 06: show them again, at most once a second. False when there is nothing to show."""
+        """An ERROR 06: show them again, a few times at once and then once a second. False: nothing to show.
+
+        Even right after a push: the peer has lost it, or has been started anew, and its gate is open.
+        """
         if not self.parts:
             return False
-        if now - member.last_push >= GATE:
+        if member.answers is None:
+            member.answers = TokenBucket(ANSWERS_BURST, 1, now)
+        if member.answers.take(now):
             member.pushed_serial = 0
-            self.push(address, member, now)
+            self.switch.send(address, NETWORK_CREDENTIALS, self.next_part(member, now), now, compress=True)
         return True
 
     def complain(self, peer: Peer, member: Member, verb: int, packet_id: int, now: int) -> None:

@@ -19,6 +19,7 @@ cdef class Member:
     cdef public int64_t pushed_serial
     cdef public int pushed_parts
     cdef public int64_t last_push
+    cdef public object answers
     cdef public int64_t complained_at
     cdef public int64_t liked_at
     cdef public object com

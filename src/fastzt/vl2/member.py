@@ -33,6 +33,7 @@ class Member:
             "address",
             "alive",
             "allowed_at",
+            "answers",
             "capabilities",
             "claims",
             "claims_at",
@@ -63,6 +64,7 @@ class Member:
         self.pushed_serial = 0
         self.pushed_parts = 0
         self.last_push = NEVER
+        self.answers: TokenBucket | None = None
         self.complained_at = NEVER
         self.liked_at = NEVER
         self.com: Com | None = None
