@@ -8,7 +8,7 @@ from fastzt._core.access cimport move, take
 from fastzt._core.slab cimport Slab
 
 cdef enum:
-    FIRST_STEP = 4096
+    FIRST_STEP = 1024
 
 
 @cython.final

@@ -21,7 +21,7 @@ if not cython.compiled:
     from .access import move, take
     from .kernels.buffer import copy_in, copy_out, size_of
 
-    FIRST_STEP = 4096  # bytes of the first allocation; each step doubles
+    FIRST_STEP = 1024  # bytes of the first allocation: a request, a greeting; each step doubles
 
 _NOTHING = Slab(0)
 
