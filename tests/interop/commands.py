@@ -12,6 +12,7 @@ import json
 import random
 import sys
 import threading
+import time
 import traceback
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -53,6 +54,9 @@ class Handler:
     def do_connect(self, host: str, port: int, timeout: float) -> int:
         raise NotImplementedError
 
+    def do_shutdown(self, handle: int) -> int:
+        raise NotImplementedError
+
     def do_close(self, handle: int) -> int:
         raise NotImplementedError
 
@@ -74,6 +78,24 @@ class Handler:
             total.update(data)
             count += len(data)
         return {"size": count, "sha256": total.hexdigest()}
+
+    def do_flood(self, handle: int, seconds: float) -> int:
+        """Write one block again and again for that long; how many bytes."""
+        block = next(blocks(1, BLOCK))
+        end, count = time.monotonic() + seconds, 0
+        while time.monotonic() < end:
+            self.send_all(handle, block)
+            count += len(block)
+        self.do_shutdown(handle)
+        return count
+
+    def do_drain(self, handle: int) -> dict[str, float]:
+        """Read to the end; bytes, and seconds from the first to the last of them."""
+        count, begun = 0, 0.0
+        while data := self.receive_some(handle):
+            begun = begun or time.monotonic()
+            count += len(data)
+        return {"size": count, "seconds": time.monotonic() - begun}
 
     def do_write(self, handle: int, text: str) -> int:
         """Write a short text."""
