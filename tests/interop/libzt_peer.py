@@ -39,7 +39,7 @@ class LibztPeer(Handler):
     def do_id(self) -> str:
         """The node's address, empty until it has an identity."""
         number = int(self.zts.zts_node_get_id())
-        return f"{number:010x}" if number else ""
+        return f"{number:010x}" if 0 < number < 1 << 40 else ""  # errors are negative numbers
 
     def do_online(self) -> bool:
         return bool(self.zts.zts_node_is_online() == 1)

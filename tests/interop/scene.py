@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import tempfile
 import threading
 import time
 from dataclasses import dataclass
@@ -111,15 +112,16 @@ class Scenes:
         return self._made[mtu]
 
     def _make(self, mtu: int) -> Scene:
-        segment = Segment(str(mtu), mtu)
-        self._stack.callback(segment.close)
-        directory = self._directory / str(mtu)
-        directory.mkdir()
-        lab = Lab(segment, self._library, directory)
-        self._stack.callback(lab.close)
-        ours, theirs, scout = lab.fastzt("ours"), lab.libzt("theirs"), lab.fastzt("scout")
-        scene = Scene(lab, ours, theirs, scout, "")
-        scene.nwid = scene.fresh_network()
+        with contextlib.ExitStack() as undo:
+            segment = Segment(str(mtu), mtu)
+            undo.callback(segment.close)
+            directory = Path(tempfile.mkdtemp(prefix=f"{mtu}-", dir=self._directory))
+            lab = Lab(segment, self._library, directory)
+            undo.callback(lab.close)
+            ours, theirs, scout = lab.fastzt("ours"), lab.libzt("theirs"), lab.fastzt("scout")
+            scene = Scene(lab, ours, theirs, scout, "")
+            scene.nwid = scene.fresh_network()
+            self._stack.push(undo.pop_all())
         return scene
 
     def idle(self) -> Watch:
