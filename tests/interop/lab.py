@@ -16,6 +16,8 @@ from commands import digest
 from netns import SUBNET, Segment
 from process import PATIENCE, Peer, Process, until
 
+from fastzt import is_compiled
+
 HERE = Path(__file__).parent
 ROOT_NUMBER = 1
 PORT = 9993
@@ -40,6 +42,7 @@ class Lab:
         self.ip = f"{SUBNET}.{ROOT_NUMBER}"
         self._hosts = ROOT_NUMBER
         self._subnets = 0
+        self._identities = (HERE / "identities.txt").read_text().splitlines()
         self._namespace = segment.host("root", ROOT_NUMBER)
         try:
             self._start_root()
@@ -48,12 +51,25 @@ class Lab:
             raise
 
     def _start_root(self) -> None:
-        self.cli("identity", "new", "--state", str(self.state))
+        self.identity(self.state)
         root = f"{self.state / 'identity.secret'}@{self.ip}/{PORT}"
         self.cli("planet", "make", "--root", root, "--output", str(self.planet))
         options = ("--planet", str(self.planet), "--state", str(self.state), "--json")
         process = self.program(self._namespace, "root", "--controller", *options, log="root.log")
         self.root_id = str(json.loads(process.line())["node"])
+
+    def identity(self, state: Path) -> str:
+        """Give a state directory an identity; its address.
+
+        The search for one takes the interpreted build a minute, so there it is one of those kept for tests.
+        """
+        if is_compiled():
+            made = self.cli("identity", "new", "--state", str(state), "--json")
+        else:
+            ready = self.directory / f"{state.name}.identity"
+            ready.write_text(self._identities.pop(0))
+            made = self.cli("identity", "import", str(ready), "--state", str(state), "--json")
+        return str(json.loads(made)["address"])
 
     def cli(self, *arguments: str) -> str:
         """Run a fastzt command that uses no network; its output. Raises CalledProcessError."""
@@ -71,10 +87,13 @@ class Lab:
         return nwid
 
     def authorize(self, nwid: str, *members: Member) -> None:
-        """Let nodes into a network."""
-        names = [member.id for member in members]
-        if names:
-            self.cli("controller", "authorize", nwid, *names, "--state", str(self.state))
+        """Let members into a network."""
+        self.admit(nwid, *(member.id for member in members))
+
+    def admit(self, nwid: str, *addresses: str) -> None:
+        """Let nodes into a network by their ZeroTier addresses."""
+        if addresses:
+            self.cli("controller", "authorize", nwid, *addresses, "--state", str(self.state))
 
     def revoke(self, nwid: str, member: Member) -> None:
         """Put a node out of a network."""
@@ -94,6 +113,7 @@ class Lab:
     def fastzt(self, name: str) -> Member:
         """Start a fastzt node."""
         namespace, ip = self.host(name)
+        self.identity(self.directory / name)
         program = [str(HERE / "fastzt_peer.py"), str(self.directory / name), str(self.planet)]
         return self._start(name, namespace, ip, program)
 

@@ -21,15 +21,14 @@ class Command:
     def __init__(self, scene: Scene, name: str) -> None:
         self.lab: Lab = scene.lab
         self.name = name
-        self.state = str(self.lab.directory / name)
+        self.state = self.lab.directory / name
         self.nwid = scene.nwid
-        made = json.loads(self.lab.cli("identity", "new", "--state", self.state, "--json"))
-        self.namespace, self.ip = self.lab.host(name)
-        self.lab.authorize(self.nwid, Member(name, self.namespace, self.ip, scene.ours.peer, made["address"]))
+        self.namespace, _ = self.lab.host(name)
+        self.lab.admit(self.nwid, self.lab.identity(self.state))
 
     def run(self, *arguments: str) -> Process:
         """Start a command as this member."""
-        options = ("--network", self.nwid, "--state", self.state, "--planet", str(self.lab.planet))
+        options = ("--network", self.nwid, "--state", str(self.state), "--planet", str(self.lab.planet))
         return self.lab.program(self.namespace, *arguments, *options, log=f"{self.name}.log")
 
 

@@ -11,9 +11,9 @@ pytestmark = pytest.mark.interop
 PATIENCE = 25.0  # seconds: less than the 30 after which libzt pushes its credentials again unasked
 LOST_FRAMES = 3
 LATE_CERTIFICATES = 2
-# NETWORK_CREDENTIALS with a certificate of membership (272 bytes, here and there compressed) and one of
-# ownership; ARP and what a TCP handshake sends are shorter, the data that follows is longer.
-CERTIFICATES = "udp length 220-900"
+# NETWORK_CREDENTIALS with certificates of membership and of ownership. A MULTICAST_GATHER (331) and what
+# resolution and a TCP handshake send are shorter, the data that follows is longer.
+CERTIFICATES = "udp length 340-900"
 
 
 def lose(member: Member, count: int, what: str = "udp length > 0") -> str:
