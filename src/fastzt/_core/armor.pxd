@@ -11,6 +11,8 @@ cdef extern from "armor.h" nogil:
         unsigned char k0[32]
         unsigned char k1[32]
     void ft_armor_setup()
+    int ft_armor_choose(int level)
+    int ft_armor_level()
     void ft_session_init(ft_session *s, const unsigned char *key, const unsigned char *k0, const unsigned char *k1)
     void ft_session_wipe(ft_session *s)
     bint ft_dearmor(const ft_session *s, unsigned char *p, size_t n)
@@ -45,6 +47,12 @@ cpdef void mask_hello_tail(Slab slab, Py_ssize_t offset, Py_ssize_t length, Py_s
 
 cdef inline void setup() noexcept:
     ft_armor_setup()
+
+cdef inline int choose_level(int level) noexcept:
+    return ft_armor_choose(level)
+
+cdef inline int level_in_use() noexcept:
+    return ft_armor_level()
 
 cdef inline void session_init(SessionKey owner, bytes key, bytes k0, bytes k1) noexcept:
     ft_session_init(&owner.session, key, k0, k1)

@@ -19,6 +19,8 @@ else:
 
 if not cython.compiled:
     from .kernels.armor import (
+        choose_level,
+        level_in_use,
         mask_tail,
         octets,
         open_batch,
@@ -33,6 +35,28 @@ if not cython.compiled:
 
     MIN_PACKET = 28  # the header up to and with the verb
     MAX_PACKET = 65535
+
+
+LEVELS = ("portable", "sse2", "avx2", "vaes", "avx512")  # sse2 is NEON on ARM, vaes AVX2 with VAES
+
+
+def cpu_level() -> str:
+    """The level of instructions in use: one of LEVELS, at most that of the environment's FASTZT_CPU."""
+    return LEVELS[level_in_use()]
+
+
+def use_cpu_level(name: str) -> bool:
+    """Take the kernels of another level, for tests and benchmarks; False, and no change, if there are none.
+
+    Other threads must not use this module meanwhile. A session key keeps the AES that it was made with.
+    """
+    if name not in LEVELS:
+        raise ValueError(f"no level of instructions is called {name}")
+    level, before = LEVELS.index(name), level_in_use()
+    if choose_level(level) == level:
+        return True
+    choose_level(before)
+    return False
 
 
 class SessionKey:

@@ -7,7 +7,7 @@
 static void ft_aes256_blocks(const unsigned char *key, unsigned char *block, int which) {
     ft_siv_key s;
     ft_siv_init(&s, key, key);
-    ft_siv->blocks(&s, which, block, 1);
+    s.ops->blocks(&s, which, block, 1);
     ft_wipe(&s, sizeof s);
 }
 
@@ -30,7 +30,7 @@ static void ft_aes256_ctr(const unsigned char *key, const unsigned char *counter
         size_t step = n / 16 < blocks ? n : 16 * blocks;
         ft_put_be64(at, high);
         ft_put_be64(at + 8, low);
-        ft_siv->ctr(&s, at, p, step);
+        s.ops->ctr(&s, at, p, step);
         low += blocks;
         if (low == 0) high++;
         p += step;
@@ -46,8 +46,8 @@ static void ft_aes256_gmac(const unsigned char *key, const unsigned char *iv12, 
     ft_siv_init(&s, key, key);
     memcpy(tag, iv12, 12);
     ft_put_be32(tag + 12, 1);
-    ft_siv->blocks(&s, FT_ENCRYPT0, tag, 1);
-    ft_siv->ghash(&s, NULL, data, n, y);
+    s.ops->blocks(&s, FT_ENCRYPT0, tag, 1);
+    s.ops->ghash(&s, NULL, data, n, y);
     ft_put_be64(tag, ft_be64(tag) ^ ft_be64(y));
     ft_put_be64(tag + 8, ft_be64(tag + 8) ^ ft_be64(y + 8));
     ft_wipe(&s, sizeof s);

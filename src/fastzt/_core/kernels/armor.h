@@ -10,6 +10,8 @@
 /* A module that cimports SessionKey needs its layout alone. Cython copies the inline functions of armor.pxd into it,
  * unused; called there, they would not link. */
 void ft_armor_setup(void);
+int ft_armor_choose(int level);
+int ft_armor_level(void);
 void ft_session_init(ft_session *s, const unsigned char *key, const unsigned char *k0, const unsigned char *k1);
 void ft_session_wipe(ft_session *s);
 int ft_dearmor(const ft_session *s, unsigned char *p, size_t n);
@@ -38,27 +40,34 @@ static void ft_session_init(ft_session *s, const unsigned char *key, const unsig
 
 static void ft_session_wipe(ft_session *s) { ft_wipe(s, sizeof *s); }
 
-static void ft_armor_setup(void) {
-    int level = ft_cpu_detect().level;
-    ft_salsa20_setup();
-    ft_poly1305_setup();
-    ft_siv_setup();
+static int ft_armor_chosen; /* level in use */
+
+/* Take the kernels of a level, or of the highest below it that the processor has; returns the level taken. */
+static int ft_armor_choose(int level) {
+    ft_cpu cpu = ft_cpu_at(level);
+    ft_salsa20_choose(cpu);
+    ft_poly1305_choose(cpu);
+    ft_siv_choose(cpu);
     ft_salsa_seal = ft_batches_seal;
     ft_salsa_open = ft_batches_open;
 #ifdef FT_SALSA_POLY
-    if (level == FT_SIMD128) {
+    if (cpu.level == FT_SIMD128) {
         ft_salsa_seal = ft_run_seal4;
         ft_salsa_open = ft_run_open4;
     }
 #ifdef FT_X86
-    if (level == FT_AVX2) {
+    if (cpu.level == FT_AVX2 || cpu.level == FT_VAES) {
         ft_salsa_seal = ft_run_seal8;
         ft_salsa_open = ft_run_open8;
     }
 #endif
 #endif
-    (void)level;
+    ft_armor_chosen = cpu.level;
+    return cpu.level;
 }
+
+static void ft_armor_setup(void) { ft_armor_choose(ft_cpu_limit()); }
+static int ft_armor_level(void) { return ft_armor_chosen; }
 
 /* Seal `count` packets of `stride` bytes, the last one of `last`: fragmented bit kept, hops cleared. */
 static void ft_armor_batch(const ft_session *s, unsigned char *p, size_t stride, size_t count, size_t last, int suite) {

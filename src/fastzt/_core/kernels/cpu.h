@@ -1,4 +1,6 @@
-/* What the processor offers, found once per module and limited by FASTZT_CPU=portable|sse2|avx2|avx512|neon. */
+/* What the processor offers, found once per module and limited by FASTZT_CPU=portable|sse2|neon|avx2|vaes|avx512.
+ *
+ * vaes is AVX2 with VAES and VPCLMULQDQ on 256 bits. */
 #ifndef FASTZT_CPU_H
 #define FASTZT_CPU_H
 
@@ -10,6 +12,21 @@
 #include <cpuid.h>
 #include <immintrin.h>
 #define FT_TARGET(set) __attribute__((target(set)))
+#define FT_VECTOR "+x" /* asm operand in a vector register */
+#elif defined(__aarch64__) && defined(__AARCH64EL__) && (defined(__GNUC__) || defined(__clang__))
+#define FT_ARM 1
+#define FT_VECTOR "+w"
+#include <arm_neon.h>
+#if defined(__ARM_FEATURE_AES) || defined(__ARM_FEATURE_CRYPTO)
+#define FT_ARM_AES_TARGET
+#elif defined(__clang__)
+#define FT_ARM_AES_TARGET __attribute__((target("aes")))
+#else
+#define FT_ARM_AES_TARGET __attribute__((target("+crypto")))
+#endif
+#ifdef __linux__
+#include <sys/auxv.h>
+#endif
 #endif
 
 #if defined(__GNUC__) || defined(__clang__)
@@ -24,22 +41,34 @@
 #define FT_SCALAR(x)
 #endif
 
-enum { FT_PORTABLE = 0, FT_SIMD128 = 1, FT_AVX2 = 2, FT_AVX512 = 3 };
+#define FT_JOIN_NOW(a, b) a##b
+#define FT_JOIN(a, b) FT_JOIN_NOW(a, b)
+#if defined(__GNUC__) || defined(__clang__)
+#define FT_EACH(i, n) _Pragma("GCC unroll 16") for (i = 0; i < (n); i++) /* unrolled: arrays become registers */
+#else
+#define FT_EACH(i, n) for (i = 0; i < (n); i++)
+#endif
+
+enum { FT_PORTABLE = 0, FT_SIMD128 = 1, FT_AVX2 = 2, FT_VAES = 3, FT_AVX512 = 4 };
 
 typedef struct {
-    int level;  /* FT_PORTABLE .. FT_AVX512; FT_SIMD128 is SSE2 or NEON */
-    int aes;    /* AES-NI and PCLMULQDQ (with SSSE3) */
+    int level;  /* FT_PORTABLE .. FT_AVX512; FT_SIMD128 is SSE2 or NEON, FT_VAES is AVX2 with vaes */
+    int aes;    /* AES-NI and PCLMULQDQ (with SSSE3, SSE4.1); AES and PMULL on ARM */
     int vaes;   /* VAES and VPCLMULQDQ */
     int ifma;   /* AVX-512 IFMA */
 } ft_cpu;
 
+/* By level; FT_SIMD128 has two names. */
+static const char *const ft_cpu_names[] = {"portable", "sse2", "avx2", "vaes", "avx512"};
+
+/* The level that FASTZT_CPU names, or the highest. */
 static int ft_cpu_limit(void) {
     const char *name = getenv("FASTZT_CPU");
-    if (name == NULL || name[0] == 0) return FT_AVX512;
-    if (strcmp(name, "portable") == 0) return FT_PORTABLE;
-    if (strcmp(name, "sse2") == 0 || strcmp(name, "neon") == 0) return FT_SIMD128;
-    if (strcmp(name, "avx2") == 0) return FT_AVX2;
-    return FT_AVX512;
+    int level = FT_AVX512;
+    if (name == NULL) return level;
+    if (strcmp(name, "neon") == 0) return FT_SIMD128;
+    while (level > FT_PORTABLE && strcmp(name, ft_cpu_names[level]) != 0) level--;
+    return level > FT_PORTABLE || strcmp(name, "portable") == 0 ? level : FT_AVX512;
 }
 
 #ifdef FT_X86
@@ -59,34 +88,41 @@ static ft_cpu ft_cpu_present(void) {
     if (!(basic_c >> 27 & 1) || !__get_cpuid_count(7, 0, &a, &b, &c, &d)) return cpu;
     state = ft_xcr0();  /* the system must save the wide registers: Intel SDM 13.3 */
     if ((state & 6) != 6 || !(b >> 5 & 1) || !(b >> 8 & 1)) return cpu; /* with BMI2: every such processor has it */
-    cpu.level = FT_AVX2;
-    if ((state & 0xe6) != 0xe6) return cpu;
-    if ((b >> 16 & 1) && (b >> 17 & 1) && (b >> 30 & 1) && (b >> 31 & 1)) {
+    cpu.vaes = cpu.aes && (c >> 9 & 1) && (c >> 10 & 1);
+    cpu.level = cpu.vaes ? FT_VAES : FT_AVX2;
+    if ((state & 0xe6) == 0xe6 && (b >> 16 & 1) && (b >> 17 & 1) && (b >> 30 & 1) && (b >> 31 & 1)) {
         cpu.level = FT_AVX512;
         cpu.ifma = b >> 21 & 1;
-        cpu.vaes = cpu.aes && (c >> 9 & 1) && (c >> 10 & 1);
     }
     return cpu;
 }
 #else
 static ft_cpu ft_cpu_present(void) {
-#if defined(__aarch64__) && (defined(__GNUC__) || defined(__clang__))
-    ft_cpu cpu = {FT_SIMD128, 0, 0, 0};
-#else
     ft_cpu cpu = {FT_PORTABLE, 0, 0, 0};
+#ifdef FT_ARM
+    cpu.level = FT_SIMD128;
+#if defined(__ARM_FEATURE_AES) || defined(__ARM_FEATURE_CRYPTO)
+    cpu.aes = 1;
+#elif defined(__linux__)
+    cpu.aes = (getauxval(AT_HWCAP) >> 3 & 3) == 3; /* HWCAP_AES, HWCAP_PMULL */
+#endif
 #endif
     return cpu;
 }
 #endif
 
-FT_UNUSED static ft_cpu ft_cpu_detect(void) {
+/* What is in use at a level. */
+FT_UNUSED static ft_cpu ft_cpu_at(int limit) {
     ft_cpu cpu = ft_cpu_present();
-    int limit = ft_cpu_limit();
     if (cpu.level > limit) cpu.level = limit;
-    if (cpu.level < FT_AVX512) cpu.vaes = cpu.ifma = 0;
+    if (cpu.level == FT_VAES && !cpu.vaes) cpu.level = FT_AVX2;
+    if (cpu.level < FT_AVX512) cpu.ifma = 0;
+    if (cpu.level < FT_VAES) cpu.vaes = 0;
     if (cpu.level < FT_SIMD128) cpu.aes = 0;
     return cpu;
 }
+
+FT_UNUSED static ft_cpu ft_cpu_detect(void) { return ft_cpu_at(ft_cpu_limit()); }
 
 /* Overwrite a secret so that the compiler cannot drop the writes. */
 FT_UNUSED static void ft_wipe(void *p, size_t n) {

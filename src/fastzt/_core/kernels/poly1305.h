@@ -102,10 +102,10 @@ static void ft_poly1305_portable(unsigned char *tag, const unsigned char *m, siz
 static ft_poly1305_fn ft_poly1305 = ft_poly1305_portable;
 static int ft_poly1305_three = 0; /* whether three messages side by side are faster */
 
-/* Choose the widest version that the processor has; once per module. */
-FT_UNUSED static void ft_poly1305_setup(void) {
-    ft_cpu cpu = ft_cpu_detect();
-    (void)cpu;
+/* The widest version for this processor. */
+FT_UNUSED static void ft_poly1305_choose(ft_cpu cpu) {
+    ft_poly1305 = ft_poly1305_portable;
+    ft_poly1305_three = 0;
 #ifdef __SIZEOF_INT128__
     if (cpu.level > FT_PORTABLE) ft_poly1305 = ft_poly1305_64;
 #endif
@@ -113,7 +113,10 @@ FT_UNUSED static void ft_poly1305_setup(void) {
     if (cpu.ifma) ft_poly1305 = ft_poly1305_ifma;
     ft_poly1305_three = cpu.ifma;
 #endif
+    (void)cpu;
 }
+
+FT_UNUSED static void ft_poly1305_setup(void) { ft_poly1305_choose(ft_cpu_detect()); }
 
 /* Tags of `count` messages of n bytes, `stride` apart, each under the first half of its 64-byte block of `keys`. */
 FT_UNUSED static void ft_poly1305_many(unsigned char *tags, const unsigned char *m, size_t stride, size_t count,

@@ -101,21 +101,24 @@ FT_UNUSED static ft_salsa20_many_fn ft_salsa20_many = ft_salsa20_many_portable;
 #include "salsa20_avx512.h"
 #include "salsa20_lanes.h"
 
-/* Choose the widest version that the processor has; once per module. */
-FT_UNUSED static void ft_salsa20_setup(void) {
-    int level = ft_cpu_detect().level;
-    (void)level;
+/* The widest version for this processor. */
+FT_UNUSED static void ft_salsa20_choose(ft_cpu cpu) {
+    ft_salsa20_run = ft_salsa20_portable;
+    ft_salsa20_many = ft_salsa20_many_portable;
 #ifdef FT_LANES4
-    if (level >= FT_SIMD128) ft_salsa20_run = ft_salsa20_lanes4;
+    if (cpu.level >= FT_SIMD128) ft_salsa20_run = ft_salsa20_lanes4;
 #endif
 #ifdef FT_X86
-    if (level >= FT_AVX2) ft_salsa20_run = ft_salsa20_lanes8;
-    if (level >= FT_AVX512) {
+    if (cpu.level >= FT_AVX2) ft_salsa20_run = ft_salsa20_lanes8;
+    if (cpu.level >= FT_AVX512) {
         ft_salsa20_run = ft_salsa20_avx512;
         ft_salsa20_many = ft_salsa20_many16;
     }
 #endif
+    (void)cpu;
 }
+
+FT_UNUSED static void ft_salsa20_setup(void) { ft_salsa20_choose(ft_cpu_detect()); }
 
 /* p[0:n] ^= Salsa20/rounds(key, iv) from block `counter` on. */
 FT_UNUSED static void ft_salsa20_xor(const unsigned char *key, const unsigned char *iv, uint64_t counter, int rounds,

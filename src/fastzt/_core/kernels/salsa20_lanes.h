@@ -36,12 +36,9 @@
     s6(x[15])
 #define FT_NO_SLOT(x)
 
-#define FT_EACH(i, n) _Pragma("GCC unroll 16") for (i = 0; i < (n); i++) /* unrolled: arrays become registers */
-#define FT_JOIN_NOW(a, b) a##b
-#define FT_JOIN(a, b) FT_JOIN_NOW(a, b)
 #define FT_WIDE(name) FT_JOIN(name, FT_LANES) /* the function or type of this width */
 
-#if (defined(__GNUC__) || defined(__clang__)) && (defined(__SSE2__) || (defined(__aarch64__) && defined(__AARCH64EL__)))
+#if defined(FT_X86) || defined(FT_ARM)
 #define FT_LANES4 1
 #define FT_LANES4_TARGET
 typedef uint32_t ft_v4 __attribute__((vector_size(16)));

@@ -184,11 +184,6 @@ static void ft_run_wipe(ft_run *run) {
 
 /* A block of either message between quarter rounds. The empty statements bind it to its place: the compiler would
  * else gather the scalar work in one lump. */
-#ifdef __x86_64__
-#define FT_VECTOR "+x"
-#else
-#define FT_VECTOR "+w"
-#endif
 #define FT_TIE(x, hash) __asm__ volatile("" : FT_VECTOR(x), "+r"(hash.h0));
 #define FT_SLOT_A(x) FT_TIE(x, a) FT_BLOCK(&a, m + 16 * at); FT_TIE(x, a)
 #define FT_SLOT_B(x) FT_TIE(x, b) FT_BLOCK(&b, m + stride + 16 * at++); FT_TIE(x, b)

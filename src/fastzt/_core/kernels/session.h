@@ -18,9 +18,15 @@ typedef struct {
     unsigned char powers[16 * FT_POWERS], folded[16 * FT_POWERS];
 } ft_siv_fast;
 
-typedef union {
-    ft_siv_plain plain;
-    ft_siv_fast fast;
+struct ft_siv_ops;
+
+/* The operations are those that made the key: the two forms have nothing in common. */
+typedef struct {
+    const struct ft_siv_ops *ops;
+    union {
+        ft_siv_plain plain;
+        ft_siv_fast fast;
+    };
 } ft_siv_key;
 
 typedef struct {

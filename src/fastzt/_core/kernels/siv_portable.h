@@ -102,7 +102,10 @@ static void ft_plain_ghash(const ft_siv_key *s, const unsigned char *head, const
                            unsigned char *out) {
     uint64_t y[2] = {0, 0}, total = n;
     if (head != NULL) {
-        ft_ghash(y, s->plain.h, head, 16);
+        unsigned char masked[16] = {0};
+        memcpy(masked, head, 11);
+        masked[10] &= 0xf8;
+        ft_ghash(y, s->plain.h, masked, 16);
         total += 16;
     }
     ft_ghash(y, s->plain.h, body, n);
@@ -129,6 +132,6 @@ static void ft_plain_ctr(const ft_siv_key *s, const unsigned char *counter, unsi
     }
 }
 
-static const ft_siv_ops ft_siv_portable = {ft_plain_init, ft_plain_blocks, ft_plain_ghash, ft_plain_ctr};
+static const ft_siv_ops ft_siv_portable = {ft_plain_init, ft_plain_blocks, ft_plain_ghash, ft_plain_ctr, NULL};
 
 #endif

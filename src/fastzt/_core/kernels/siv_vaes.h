@@ -1,8 +1,8 @@
-/* AES-GMAC-SIV's operations on 512-bit registers: VAES and VPCLMULQDQ, four blocks at a time (see siv_aesni.h). */
+/* AES-GMAC-SIV's operations on 512-bit registers: VAES and VPCLMULQDQ, four blocks at a time (see siv_fast.h). */
 #ifndef FASTZT_SIV_VAES_H
 #define FASTZT_SIV_VAES_H
 
-#include "siv_aesni.h"
+#include "siv_fast.h"
 
 #ifdef FT_X86
 #define FT_VAES_TARGET FT_TARGET("avx512f,avx512bw,avx512vl,avx512dq,vaes,vpclmulqdq,aes,pclmul")
@@ -13,7 +13,7 @@ FT_VAES_TARGET FT_INLINE __m512i ft_vaes_swap(__m512i v) {
 }
 
 FT_VAES_TARGET FT_INLINE __m512i ft_vaes_key(const unsigned char *schedule, int round) {
-    return _mm512_broadcast_i32x4(FT_LOAD(schedule + 16 * round));
+    return _mm512_broadcast_i32x4(ft_load_x(schedule + 16 * round));
 }
 
 FT_VAES_TARGET FT_INLINE __mmask64 ft_vaes_mask(size_t n) {
@@ -49,7 +49,7 @@ FT_VAES_TARGET static void ft_vaes_blocks(const ft_siv_key *s, int which, unsign
     __m512i b[4];
     int i;
     if (count == 1) {
-        ft_ni_blocks(s, which, blocks, count);
+        ft_fast_blocks(s, which, blocks, count);
         return;
     }
     while (count > 0) {
@@ -98,7 +98,7 @@ FT_VAES_TARGET static void ft_vaes_ctr(const ft_siv_key *key, const unsigned cha
                                        size_t n) {
     const unsigned char *schedule = key->fast.key1;
     const __m512i places = _mm512_setr_epi32(0, 0, 0, 0, 1, 0, 0, 0, 2, 0, 0, 0, 3, 0, 0, 0);
-    __m512i next = _mm512_add_epi32(ft_vaes_swap(_mm512_broadcast_i32x4(FT_LOAD(counter))), places);
+    __m512i next = _mm512_add_epi32(ft_vaes_swap(_mm512_broadcast_i32x4(ft_load_x(counter))), places);
     while (n > 256) {
         size_t step = n < 704 ? n : 704;
         next = ft_vaes_pass(schedule, next, p, step, 11);
@@ -133,10 +133,9 @@ FT_VAES_TARGET static void ft_vaes_ghash_short(const ft_siv_fast *s, const unsig
                                                const unsigned char *body, size_t n, unsigned char *out) {
     size_t total = n + 16, j = FT_POWERS - 2 - (n + 15) / 16;
     ft_vaes_sum sum, other;
-    ft_ni_sum one;
-    one.low = one.high = one.middle = _mm_setzero_si128();
-    ft_ni_add(&one, s, j++, ft_ni_swap(FT_LOAD(head)));
-    ft_ni_add(&one, s, FT_POWERS - 1, _mm_set_epi64x((long long)total * 8, 0));
+    ft_sum_x one = ft_sum_zero_x();
+    ft_sum_add_x(&one, s, j++, ft_header_x(head));
+    ft_sum_add_x(&one, s, FT_POWERS - 1, ft_length_x(total));
     sum.low = sum.high = sum.middle = other.low = other.high = other.middle = _mm512_setzero_si512();
     for (; n >= 128; body += 128, n -= 128, j += 8) {
         ft_vaes_add(&sum, s, j, ft_vaes_swap(_mm512_loadu_si512(body)));
@@ -162,18 +161,18 @@ FT_VAES_TARGET static void ft_vaes_ghash_short(const ft_siv_fast *s, const unsig
     one.low = _mm_xor_si128(one.low, ft_vaes_fold(_mm512_xor_si512(sum.low, other.low)));
     one.high = _mm_xor_si128(one.high, ft_vaes_fold(_mm512_xor_si512(sum.high, other.high)));
     one.middle = _mm_xor_si128(one.middle, ft_vaes_fold(_mm512_xor_si512(sum.middle, other.middle)));
-    FT_STORE(out, ft_ni_swap(ft_ni_reduce(one.low, one.high, one.middle)));
+    ft_store_x(out, ft_swap_x(ft_reduce_x(&one)));
 }
 
 FT_VAES_TARGET static void ft_vaes_ghash(const ft_siv_key *key, const unsigned char *head, const unsigned char *body,
                                          size_t n, unsigned char *out) {
     if (head == NULL || (n + 15) / 16 + 2 > FT_POWERS)
-        ft_ni_ghash(key, head, body, n, out);
+        ft_long_hash(key, head, body, n, out);
     else
         ft_vaes_ghash_short(&key->fast, head, body, n, out);
 }
 
-static const ft_siv_ops ft_siv_vaes = {ft_ni_init, ft_vaes_blocks, ft_vaes_ghash, ft_vaes_ctr};
+static const ft_siv_ops ft_siv_vaes = {ft_fast_init, ft_vaes_blocks, ft_vaes_ghash, ft_vaes_ctr, NULL};
 #endif
 
 #endif
