@@ -284,9 +284,19 @@ def test_events_are_heard_and_wake_those_who_wait_for_them(post: Post) -> None:
     assert joined([waiting]) == [["news"]]
 
 
+@pytest.fixture
+def interruptible() -> Iterator[None]:
+    """SIGINT raises KeyboardInterrupt, also in a shell's background job, which ignores it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 @pytest.mark.skipif(not hasattr(signal, "pthread_kill"), reason="signals to threads are POSIX")
 @pytest.mark.parametrize("leading", [True, False])
-def test_a_keyboard_interrupt_ends_a_wait_and_the_node_goes_on(post: Post, leading: bool) -> None:
+def test_a_keyboard_interrupt_ends_a_wait_and_the_node_goes_on(
+    post: Post, leading: bool, interruptible: None
+) -> None:
     other = None
     if not leading:
         other = started(post.read)
