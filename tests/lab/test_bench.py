@@ -214,6 +214,7 @@ FIELDS = {
     "kernel_tcp_gbit_s",
     "udp_rtt_us_p50",
     "crowd_tcp_gbit_s",
+    "crowd_resident_mb_accepting",
     "busy_tcp_gbit_s",
 }
 
@@ -221,7 +222,7 @@ FIELDS = {
 @pytest.mark.parametrize(
     "options",
     [
-        ["--only", "all", "--crowd", "20", "--suite", "3"],
+        ["--only", "all", "--crowd", "20", "--suite", "3", "--switch-interval", "1"],
         ["--only", "tcp", "--suite", "1", "--flows", "2", "--write-size", "1000", "--rcvbuf", "212992"],
     ],
 )

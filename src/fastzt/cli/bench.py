@@ -32,6 +32,7 @@ def option(*names: str, **details: Any) -> Callable[[Command], Command]:
 @option("--rcvbuf", type=click.IntRange(4096), help="Limit SO_RCVBUF to so many bytes as the system counts.")
 @option("--cc", default="cubic", help="TCP congestion control.")
 @option("--crowd", type=click.IntRange(1, 15000), default=10000, help="Idle connections of the part crowd.")
+@option("--switch-interval", type=click.FloatRange(0.01, 1000), help="Milliseconds, of the part busy.")
 @option("--plot", metavar="FILE.png", help="Draw a chart into a file (needs fastzt[plot]).")
 @options.json_option
 def bench(as_json: bool, plot: str | None, **given: Any) -> None:
@@ -78,4 +79,5 @@ def settings_of(given: dict[str, Any]) -> Settings:
         given["rcvbuf"],
         given["cc"],
         given["crowd"],
+        given["switch_interval"] and given["switch_interval"] / 1000,
     )

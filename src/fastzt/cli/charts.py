@@ -61,7 +61,8 @@ SECTIONS: list[tuple[str, list[tuple[str, str]]]] = [
         [
             ("crowd_tcp_gbit_s", "TCP, Gbit/s"),
             ("crowd_tcp_to_alone", "as a share of TCP alone"),
-            ("crowd_resident_mb", "resident MB"),
+            ("crowd_resident_mb_connecting", "resident MB, the connecting end"),
+            ("crowd_resident_mb_accepting", "resident MB, the accepting end"),
             ("crowd_connects_per_s", "connects a second"),
         ],
     ),

@@ -143,6 +143,10 @@ class Child:
             self.spinner.stop()
         self.spinner = usage.Spinner() if on else None
 
+    def do_switch_interval(self, seconds: float) -> None:
+        """Set this interpreter's."""
+        sys.setswitchinterval(seconds)
+
     def do_keep(self, side: str) -> int:
         """Accept connections and keep them; the port."""
         listener, port = self.sides[side].listen()

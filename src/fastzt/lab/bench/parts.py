@@ -127,8 +127,8 @@ def crowd(rig: Rig, record: Record, tell: Tell) -> None:
     beside = throughput.gbit_s(rig, "overlay")
     closed = [member.call("disperse") for member in (near, far)]
     record.add("crowd_connects_per_s", count / taken)
-    record.add("crowd_resident_mb", max(after) / MEGA)
     for name, end, start in zip(("connecting", "accepting"), after, before, strict=True):
+        record.add(f"crowd_resident_mb_{name}", end / MEGA)
         record.add(f"crowd_bytes_a_connection_{name}", (end - start) / count)
     record.add("crowd_tcp_gbit_s", beside)
     record.add("crowd_tcp_to_alone", beside / alone)
@@ -139,6 +139,8 @@ def busy(rig: Rig, record: Record, tell: Tell) -> None:
     """A flow and round trips beside a thread in each process that computes in Python."""
     pair = rig.pair()
     seconds = rig.settings.seconds
+    if rig.settings.switch_interval is not None:
+        switch_interval(rig, rig.settings.switch_interval)
     set_spinning(pair, True)
     try:
         tell("a TCP flow beside busy threads")
@@ -156,6 +158,12 @@ def set_spinning(pair: tuple[Member, Member], on: bool) -> None:
     """Start or stop the busy threads."""
     for member in pair:
         member.call("spin", on=on)
+
+
+def switch_interval(rig: Rig, seconds: float) -> None:
+    """Set how long a thread may keep the interpreter from the others."""
+    for member in rig.bare():
+        member.call("switch_interval", seconds=seconds)
 
 
 PARTS: dict[str, Part] = {

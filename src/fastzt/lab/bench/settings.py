@@ -10,7 +10,10 @@ PROTOCOL_OF_SUITE = {1: 11, 3: 12}  # the VL1 version to speak, so that a cipher
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """`seconds` a measurement, the median of `runs`; `suite` 1 or 3; sizes in bytes; `crowd`: connections."""
+    """`seconds` a measurement, the median of `runs`; `suite` 1 or 3; sizes in bytes; `crowd`: connections.
+
+    `switch_interval`, in seconds, is that of the interpreters of the part `busy`; None: as it is.
+    """
 
     parts: tuple[str, ...]
     seconds: float = 5.0
@@ -21,6 +24,7 @@ class Settings:
     receive_buffer: int | None = None
     congestion: str = "cubic"
     crowd: int = 10_000
+    switch_interval: float | None = None
     seed: int = 1
 
     def node_config(self) -> dict[str, Any]:
