@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import Any
+from collections.abc import Callable
 
 from ..._core.armor import SessionKey, armor_batch, dearmor_batch
 from ..._core.packet import PAYLOAD
@@ -15,11 +15,10 @@ SIZES = (64, 512, 1400)
 SUITES = (1, 3)
 KEY = bytes(range(48))
 SECONDS = 0.1  # for each figure
-ROUND = 0.01
 
 
 def armoring(seconds: float = SECONDS) -> dict[str, dict[str, dict[str, float]]]:
-    """GB/s of payload by operation, suite and packet size: the best round of a hundredth of a second."""
+    """GB/s of payload by operation, suite and packet size, by the quickest call."""
     found: dict[str, dict[str, dict[str, float]]] = {"armor": {}, "dearmor": {}}
     for suite in SUITES:
         for size in SIZES:
@@ -38,22 +37,20 @@ def one(suite: int, size: int, seconds: float) -> tuple[float, float]:
     def seal() -> None:
         armor_batch(slab, 0, size, COUNT, size, key, suite)
 
-    def copy() -> None:
-        slab.view[:] = sealed.view
-
-    def open_again() -> None:
+    def restore() -> None:
         slab.view[:] = sealed.view  # opening is in place
+
+    def unseal() -> None:
         if dearmor_batch(slab, 0, size, COUNT, size, key, verdicts) != COUNT:
             raise FastztError(f"packets of {size} bytes do not verify under suite {suite}")
 
     seal()
     sealed.view[:] = slab.view
-    open_again()
+    unseal()
     if bytes(slab.view[PAYLOAD:size]) != expected:
         raise FastztError(f"a packet of {size} bytes does not come back under suite {suite}")
     octets = COUNT * (size - PAYLOAD)
-    opening = best(open_again, seconds) - best(copy, seconds / 4)
-    return octets / best(seal, seconds) / 1e9, octets / opening / 1e9
+    return octets / best(seal, restore, seconds) / 1e9, octets / best(unseal, restore, seconds) / 1e9
 
 
 def plain(size: int) -> Slab:
@@ -66,15 +63,15 @@ def plain(size: int) -> Slab:
     return slab
 
 
-def best(work: Any, seconds: float) -> float:
-    """Seconds that a call takes, by the quickest round."""
+def best(work: Callable[[], None], prepare: Callable[[], None], seconds: float) -> float:
+    """Seconds of the quickest call, each prepared."""
     clock = time.perf_counter
-    end, quickest = clock() + seconds, float("inf")
-    while clock() < end or quickest == float("inf"):
-        begin, calls, taken = clock(), 0, 0.0
-        while taken < ROUND:
-            work()
-            calls += 1
-            taken = clock() - begin
-        quickest = min(quickest, taken / calls)
+    quickest, now = float("inf"), clock()
+    end = now + seconds
+    while now < end:
+        prepare()
+        begin = clock()
+        work()
+        now = clock()
+        quickest = min(quickest, now - begin)
     return quickest
