@@ -23,6 +23,8 @@ from fastzt.vl1.switch import Switch
 from fastzt.vl1.timing import SECOND
 from fastzt.wire.world import PLANET, Root, World
 
+from .nat import Nat
+
 UPDATE_SECRET = bytes(range(64))
 START = 1_000 * SECOND
 WALL_OFFSET_MS = 1_700_000_000_000
@@ -97,12 +99,16 @@ class Node:
 
 @dataclass
 class Link:
-    """How datagrams travel: `delay` in us, `loss` as a share, `drop` a rule of its own."""
+    """How datagrams travel: `delay` in us, `loss` as a share, `drop` a rule of its own.
+
+    `slow` adds to the delay between two IPs, whichever way.
+    """
 
     delay: int = 5_000
     jitter: int = 0
     loss: float = 0.0
     drop: Callable[[Endpoint, Endpoint, bytes], bool] = lambda source, target, data: False
+    slow: dict[frozenset[bytes], int] = field(default_factory=dict)
 
 
 class Bench:
@@ -119,6 +125,7 @@ class Bench:
         self.out = TransmitBatch(Slab(65536))
         self.inward = DatagramBatch(Slab(65536))
         self.valid = VALID
+        self.nats: list[Nat] = []
 
     def node(
         self, identity: Identity, world: World, endpoints: list[Endpoint], config: SwitchConfig | None = None
@@ -162,12 +169,24 @@ class Bench:
         link = self.link
         if self.random.random() < link.loss or link.drop(source, target, data):
             return
+        nat = next((nat for nat in self.nats if source.ip in nat.inside), None)
+        if nat is not None and target.ip not in nat.inside:
+            source = nat.outward(source, target, self.now)
         delay = link.delay + (self.random.randrange(link.jitter) if link.jitter else 0)
+        delay += link.slow.get(frozenset((source.ip, target.ip)), 0)
         self.count += 1
         heapq.heappush(self.flight, (self.now + delay, self.count, source, target, data))
 
     def deliver(self, source: Endpoint, target: Endpoint, data: bytes) -> None:
-        """One datagram arrives."""
+        """One datagram arrives, through the target's NAT."""
+        for nat in self.nats:
+            if target.ip == nat.public:
+                inner = nat.inward(source, target, self.now)
+                if inner is None:
+                    return
+                target = inner
+            elif target.ip in nat.inside and source.ip not in nat.inside:
+                return
         for node in self.nodes:
             if target in node.endpoints:
                 self.hand(node, node.endpoints.index(target), source, data)

@@ -230,7 +230,7 @@ def test_a_dead_direct_path_falls_back_to_the_root() -> None:
     assert t.b.sink.taken[2] == (t.a.address, b"straight", 0)
 
 
-def test_a_direct_path_that_breaks_under_traffic_is_left_within_eight_seconds() -> None:
+def test_a_direct_path_that_breaks_under_traffic_in_one_direction_is_left() -> None:
     t = met()
     t.bench.run(1)
     t.bench.link.drop = lambda source, target, data: ROOT_AT not in (source, target)
@@ -239,7 +239,7 @@ def test_a_direct_path_that_breaks_under_traffic_is_left_within_eight_seconds() 
         t.a.switch.send(t.b.address, Verb.FRAME, bytes([sent]), t.bench.now)
         t.bench.run(0.5)
         sent += 1
-        assert t.bench.now - start < 9 * SECOND
+        assert t.bench.now - start < 4 * SECOND
     assert t.b.sink.taken[0][2] == 1
 
 

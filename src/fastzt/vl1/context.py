@@ -100,10 +100,13 @@ class Context:
         self.events.append(event)
 
     def report_path(self, peer: Peer, now: int) -> None:
-        """Emit PathChanged when the peer's best direct path is another than last reported."""
+        """Emit PathChanged when the path in use is another than last reported; None: through a root."""
         best = peer.best_path(now)
+        if best is not None and best.is_dead(now):
+            best = None
         if best is not peer.reported:
             peer.reported = best
+            peer.generation += 1
             self.emit(PathChanged(peer.address, best.endpoint if best is not None else None))
 
     def usable(self, peer: Peer, endpoint: Endpoint) -> bool:
@@ -117,17 +120,25 @@ class Context:
     def route(self, peer: Peer, now: int) -> Path | None:
         """Where packets to a peer go: its direct path, or the best root's when that is broken or missing."""
         best = peer.best_path(now)
-        if best is not None:
-            if best.is_fresh(now):
-                return best
+        if best is None:
+            return self.relay(peer, now)
+        if not best.is_fresh(now):
             self.probing.doubt(peer, best, now)
-            if not best.is_broken(now):
-                return best
+            best = peer.best_path(now) or best
+        if not best.is_broken(now):
+            return best
+        relay = self.relay(peer, now)
+        return best if relay is None or relay.is_broken(now) else relay
+
+    def relay(self, peer: Peer, now: int) -> Path | None:
+        """The path of the best root, which is asked whether it is there when it has been silent."""
         root = self.topology.best_root(now)
-        relay = root.best_path(now) if root is not None and root is not peer else None
-        if best is None or (relay is not None and not relay.is_broken(now)):
-            return relay
-        return best
+        if root is None or root is peer:
+            return None
+        path = root.best_path(now)
+        if path is not None and not path.is_fresh(now):
+            self.probing.doubt(root, path, now)
+        return path
 
     def send_on(self, peer: Peer, path: Path, verb: int, payload: bytes, now: int) -> int:
         """Seal and queue a packet to `peer` by `path`; its id on the wire, 0 when it is too long."""

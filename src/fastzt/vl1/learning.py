@@ -8,10 +8,13 @@ from ..wire.verbs import Verb
 from .path import Path
 from .peer import Peer
 from .replies import Sent
-from .timing import CONFIRM_INTERVAL
+from .timing import CONFIRM_INTERVAL, SECOND
 
 if TYPE_CHECKING:
     from .context import Context
+
+
+FRAMES = {Verb.FRAME, Verb.EXT_FRAME}
 
 
 class Learning:
@@ -25,15 +28,29 @@ class Learning:
     ) -> None:
         """Credit a packet to its peer; hops 0 means that it came directly."""
         peer.last_receive = now
-        if hops == 0:
-            if path.owner == peer.address:
-                path.last_receive = now
-            else:
-                self.stranger(peer, path, verb, now, sent)
+        if hops:
+            if verb in FRAMES and peer.best is not None:
+                self.contest(peer, peer.best, now)
+        elif path.owner == peer.address:
+            path.last_receive = now
+            if sent is not None and sent.endpoint == path.endpoint:
+                path.last_ok = now
+                path.contested = False
+            if peer.reported is not path:
+                self.context.report_path(peer, now)
+        else:
+            self.stranger(peer, path, verb, now, sent)
         if peer.is_root:
             self.context.pinger.heard(now)
         if now >= peer.next_push and peer.is_trusted(now):
             self.context.direct_paths.push(peer, path, hops, now)
+
+    def contest(self, peer: Peer, path: Path, now: int) -> None:
+        """The peer relays its frames although it has a direct path: ask whether ours reach it there."""
+        if path.owner == peer.address and not path.contested and now - path.last_ok >= SECOND:
+            path.contested = True
+            peer.best_until = 0
+            self.context.probing.doubt(peer, path, now)
 
     def stranger(self, peer: Peer, path: Path, verb: int, now: int, sent: Sent | None) -> None:
         """The peer spoke on a path that is not known to be its own: learn it, or ask there by a HELLO."""
@@ -58,6 +75,8 @@ class Learning:
     def learn(self, peer: Peer, path: Path, now: int) -> None:
         """The peer answered there."""
         before = self.context.topology.peers.get(path.owner)
+        path.last_ok = now
+        path.contested = False
         peer.learn(path, now)
         if before is not None:
             before.prune(now)

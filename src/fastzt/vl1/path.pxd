@@ -4,8 +4,9 @@ from libc.stdint cimport int64_t, uint64_t
 from fastzt._core.endpoint cimport Endpoint
 
 cdef enum:
-    PATH_PATIENCE = 2500000
-    PATH_FRESH = 5000000
+    PATH_PATIENCE = 1500000
+    PATH_FRESH = 1000000
+    OVERDUE = 200000
     PATH_ALIVE = 19000000
     PATH_EXPIRY = 243000000
     DEFAULT_MTU = 1432
@@ -27,9 +28,15 @@ cdef class Path:
     cdef public int64_t last_probe
     cdef public int64_t last_echo
     cdef public int64_t doubted
+    cdef public int64_t last_ok
+    cdef public bint contested
 
     cpdef bint is_alive(self, int64_t now)
     cpdef bint is_fresh(self, int64_t now)
+    cdef int64_t proof(self) noexcept
+    cpdef bint is_doubted(self)
+    cpdef bint is_overdue(self, int64_t now)
+    cpdef bint is_dead(self, int64_t now)
     cpdef bint is_broken(self, int64_t now)
     cpdef bint is_expired(self, int64_t now)
     cpdef int64_t quality(self, int64_t now)

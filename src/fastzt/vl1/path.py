@@ -13,10 +13,12 @@ else:
     from .. import _cython as cython
 
 if not cython.compiled:
-    from .timing import DEFAULT_MTU, MIN_MTU, PATH_ALIVE, PATH_EXPIRY, PATH_FRESH, PATH_PATIENCE
+    from .timing import DEFAULT_MTU, MIN_MTU, OVERDUE, PATH_ALIVE, PATH_EXPIRY, PATH_FRESH, PATH_PATIENCE
 
 UNKNOWN_LATENCY = -1
-SILENCE_CAP = 140_000  # ms, PROTOCOL-VL1 7.6
+UNKNOWN_COST = 65_535_000  # us: of a latency that is unknown, or of a path that is broken (PROTOCOL-VL1 7.6)
+SILENCE_CAP = 140_000_000
+NO_DIFFERENCE = 2_000  # us that are added to every latency: less than that is no reason to prefer a path
 # Sizes that common links leave to a UDP payload, largest first: what to try when a size did not fit.
 PLATEAUS = (1432, 1422, 1402, 1392, 1372, 1352, 1322, 1292, 1252, 1232, 1172, 996, MIN_MTU)
 
@@ -25,17 +27,20 @@ class Path:
     """A way that datagrams took or may take; times in microseconds, `mtu` in bytes of UDP payload.
 
     `owner` is the address of the peer that proved to be there (0: nobody yet), `last_in` the last datagram of
-    any kind, `last_receive` the last authenticated direct packet of the owner, `doubted` when
-    it was first asked whether it still works.
+    any kind, `last_receive` the last authenticated direct packet of the owner, `last_ok` the last answer to a
+    question that went this way, `doubted` when it was first asked whether it still works. `contested`: the
+    owner relays its frames although we hear it here; then only an answer counts.
     """
 
     if not cython.compiled:
         __slots__ = (
+            "contested",
             "doubted",
             "endpoint",
             "last_confirm",
             "last_echo",
             "last_in",
+            "last_ok",
             "last_out",
             "last_probe",
             "last_receive",
@@ -60,23 +65,40 @@ class Path:
         self.last_probe = 0
         self.last_echo = 0
         self.doubted = 0
+        self.last_ok = 0
+        self.contested = False
 
     def is_alive(self, now: int) -> bool:
         """Whether any datagram came this way within 19 s."""
         return self.last_in != 0 and now - self.last_in < PATH_ALIVE
 
     def is_fresh(self, now: int) -> bool:
-        """Whether any datagram came this way within 5 s."""
-        return self.last_in != 0 and now - self.last_in < PATH_FRESH
+        """Whether any datagram came this way within a second, and nothing speaks against it."""
+        return self.last_in != 0 and now - self.last_in < PATH_FRESH and not self.contested
 
     def is_broken(self, now: int) -> bool:
-        """Whether it is not alive, or was asked 2.5 s ago and nothing has come since."""
-        asked = self.doubted > self.last_in and now - self.doubted >= PATH_PATIENCE
-        return asked or not self.is_alive(now)
+        """Whether nothing should be sent this way if there is another one."""
+        return self.contested or self.is_dead(now) or not self.is_alive(now)
+
+    def proof(self) -> int:
+        """When it last proved to work."""
+        return self.last_ok if self.contested else self.last_in
+
+    def is_doubted(self) -> bool:
+        """Whether it was asked and has not proved to work since."""
+        return self.doubted > self.proof()
+
+    def is_overdue(self, now: int) -> bool:
+        """Whether the proof takes longer than an answer ever took."""
+        return self.is_doubted() and now - self.doubted >= OVERDUE + 2 * max(self.latency_us, 0)
+
+    def is_dead(self, now: int) -> bool:
+        """Whether it was asked 1.5 s ago and has not proved to work since."""
+        return self.is_doubted() and now - self.doubted >= PATH_PATIENCE
 
     def doubt(self, now: int) -> None:
         """It is being asked whether it still works."""
-        if self.doubted <= self.last_in:
+        if not self.is_doubted():
             self.doubted = now
 
     def is_expired(self, now: int) -> bool:
@@ -85,10 +107,10 @@ class Path:
 
     def quality(self, now: int) -> int:
         """The cost of sending this way, lower is better (PROTOCOL-VL1 7.6)."""
-        cost = self.latency_us // 1000 if self.latency_us >= 0 else 65535
+        cost = self.latency_us if self.latency_us >= 0 else UNKNOWN_COST
         if self.is_broken(now):
-            cost += 65535 + min((now - self.last_in) // 1000, SILENCE_CAP)
-        return (cost + 1) * (8 - self.scope)
+            cost += UNKNOWN_COST + min(now - self.last_in, SILENCE_CAP)
+        return (cost + NO_DIFFERENCE) * (8 - self.scope)
 
     def measured(self, latency_us: int) -> None:
         """Take a round trip into the smoothed latency."""

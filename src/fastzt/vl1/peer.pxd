@@ -10,7 +10,7 @@ cdef enum:
     TRUST_EXPIRY = 600000000
     ACTIVITY_TIMEOUT = 500000000
     MAX_PATHS = 64
-    PATH_PATIENCE = 2500000
+    PATH_PATIENCE = 1500000
 
 
 @cython.final
@@ -29,7 +29,7 @@ cdef class Peer:
     cdef public tuple endpoints
     cdef readonly list paths
     cdef readonly Path best
-    cdef int64_t best_until
+    cdef public int64_t best_until
     cdef public Path reported
     cdef public RecentIds recent
     cdef public int64_t last_receive
@@ -42,10 +42,13 @@ cdef class Peer:
     cdef public int push_count
     cdef public int64_t next_push
     cdef public int64_t last_asked
+    cdef public int64_t last_tried
+    cdef public set tried
 
     cpdef Path best_path(self, int64_t now)
-    @cython.locals(path=Path, best=Path, cost=int64_t, quality=int64_t)
+    @cython.locals(path=Path, held=Path, best=Path, cost=int64_t, quality=int64_t, bar=int64_t, overdue=bint)
     cdef Path choose(self, int64_t now)
+    cpdef bint is_own(self, Path path, int64_t now)
     cpdef trust(self, int64_t now)
     cpdef bint is_trusted(self, int64_t now)
     cpdef bint is_active(self, int64_t now)

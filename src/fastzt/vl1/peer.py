@@ -48,6 +48,7 @@ class Peer:
             "last_hello_answer",
             "last_push_in",
             "last_receive",
+            "last_tried",
             "last_whois",
             "latency_us",
             "next_push",
@@ -58,6 +59,7 @@ class Peer:
             "reported",
             "suite",
             "token",
+            "tried",
             "trusted_until",
             "version",
         )
@@ -90,6 +92,8 @@ class Peer:
         self.push_count = 0
         self.next_push = 0
         self.last_asked = 0
+        self.last_tried = 0
+        self.tried: set[Endpoint] = set()
 
     def best_path(self, now: int) -> Path | None:
         """The direct path to use, or None; the choice holds for a second."""
@@ -98,19 +102,33 @@ class Peer:
         return self.choose(now)
 
     def choose(self, now: int) -> Path | None:
-        """Choose anew among the paths that have not expired."""
-        best: Path | None = None
+        """Choose anew among the paths that have not expired.
+
+        Paths that are about as quick do not alternate: the one in use gives way to one that is a fifth
+        better, and when it leaves a question open to any that is fresh.
+        """
+        held = self.best if self.best is not None and self.is_own(self.best, now) else None
+        overdue = held is not None and held.is_overdue(now)
+        bar = held.quality(now) * 4 // 5 if held is not None else 0
+        best = held
         cost = 0
         for path in self.paths:
-            if path.owner == self.address and not path.is_expired(now):
-                quality = path.quality(now)
-                if best is None or quality <= cost:
-                    best, cost = path, quality
+            if path is held or not self.is_own(path, now):
+                continue
+            quality = path.quality(now)
+            if held is not None and quality >= bar and not (overdue and path.is_fresh(now)):
+                continue
+            if best is held or quality <= cost:
+                best, cost = path, quality
         if best is not self.best:
             self.best = best
             self.generation += 1
         self.best_until = now + PATH_CHOICE
         return best
+
+    def is_own(self, path: Path, now: int) -> bool:
+        """Whether a path is this peer's and has not expired."""
+        return path.owner == self.address and not path.is_expired(now)
 
     def paths_changed(self) -> None:
         """Choose again at the next packet, and let cached verdicts and sizes lapse."""
@@ -127,6 +145,7 @@ class Peer:
             self.paths.append(path)
         path.owner = self.address
         path.last_receive = now
+        self.tried.clear()
         self.paths_changed()
 
     def is_replaced(self, old: Path, path: Path, now: int) -> bool:
@@ -166,7 +185,7 @@ class Peer:
             self.last_asked = now
 
     def is_answering(self, now: int) -> bool:
-        """Whether it has spoken since it was asked, or was asked less than 2.5 s ago."""
+        """Whether it has spoken since it was asked, or was asked less than 1.5 s ago."""
         return self.last_asked <= self.last_receive or now - self.last_asked < PATH_PATIENCE
 
     def trust(self, now: int) -> None:

@@ -115,7 +115,9 @@ class Pinger(Timed):
                 endpoint = path.endpoint
                 self.context.hello.send(peer, endpoint, [path.socket], now)
             elif self.is_quiet(path, now):
-                self.context.probing.probe(peer, path, now)
+                self.context.probing.doubt(peer, path, now)
+            elif len(peer.paths) > 1 and now - path.last_probe >= PATH_HEARTBEAT:
+                self.context.probing.probe(peer, path, now)  # how quick each is decides between them
 
     def is_quiet(self, path: Path, now: int) -> bool:
         """Whether a path needs an ECHO: each 2.5 s from 14 s of silence on, each 14 s once it is dead."""

@@ -9,10 +9,13 @@ MILLISECOND = 1_000
 SECOND = 1_000_000
 NEVER = 2**62
 
-PATH_FRESH = 5 * SECOND  # last datagram younger than this: no question whether it works
-PATH_PATIENCE = 2_500 * MILLISECOND  # a doubted path that has not answered for this long is broken
+PATH_FRESH = SECOND  # last datagram younger than this: no question whether it works
+PATH_PATIENCE = 1_500 * MILLISECOND  # a doubted path that has not answered for this long is broken
+OVERDUE = 200 * MILLISECOND  # and two round trips: another path that is fresh is taken meanwhile
 PATH_ALIVE = 19 * SECOND  # last datagram younger than this: the path is alive
 PATH_EXPIRY = 243 * SECOND  # since the last authenticated direct packet
+DOUBT_RETRY = 400 * MILLISECOND  # between questions on a doubted path, above the gate of ECHO
+DOUBT_SLOWEST = 5 * SECOND
 PATH_CHOICE = SECOND  # how long a choice between paths holds
 PATH_HEARTBEAT = 14 * SECOND  # ECHO when nothing was heard or sent for this long
 HELLO_PERIOD = 60 * SECOND  # full HELLO to each active peer
