@@ -173,8 +173,10 @@ def test_status_and_peers(cli: Cli, house: House) -> None:
     [root] = [peer for peer in cli.json("peers", *member, "--timeout", MANY) if peer["role"] == "root"]
     assert root["id"] == SECRETS[0][:10]
     assert root["path"].startswith("127.0.0.1/")
+    assert (root["connection"], root["why_not_direct"]) == ("direct", None)
+    assert root["paths"][0]["over"] == "udp4"
     rows = cli.good("peers", *member, "--timeout", MANY).splitlines()
-    assert rows[0].split("\t") == ["node", "role", "version", "ms", "path"]
+    assert rows[0].split("\t") == ["node", "role", "version", "ms", "seen s", "path", "why not direct"]
 
 
 def test_status_of_a_node_that_nobody_answers(cli: Cli, tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from fastzt.vl1.timing import SECOND
 from fastzt.wire.verbs import Verb
 
 from .nat import Kind, Nat
-from .sim import A_AT, B_AT, Bench, Node, Triangle, at, identities, planet
+from .sim import A_AT, B_AT, ROOT_AT, Bench, Node, Triangle, at, identities, planet
 from .test_behaviour import two_roots
 from .test_switch import met, online, send_hot
 
@@ -263,3 +263,17 @@ def test_a_pair_that_cannot_meet_tells_what_was_tried() -> None:
     assert peer.paths == []
     assert at(PUBLIC[1]).ip in {endpoint.ip for endpoint in peer.tried}
     assert len(peer.tried) <= 32
+
+
+def test_a_change_of_our_addresses_is_told_at_once() -> None:
+    t = met()
+    talk(t, 2)
+    t.b.switch.advertise([at("10.0.2.3", 9993)], t.bench.now)
+    t.bench.run(1)
+    before = len(t.bench.sent)
+    t.b.switch.advertise([at("10.0.2.3", 9993), at("10.0.9.9", 9993)], t.bench.now)
+    talk(t, 1)
+    targets = {target for _, source, target, _ in t.bench.sent[before:] if source == A_AT}
+    assert at("10.0.9.9", 9993) in targets
+    hellos = [d for _, s, e, d in t.bench.sent[before:] if (s, e) == (B_AT, ROOT_AT) and d[18] == 0]
+    assert hellos

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections import deque
 from collections.abc import Callable
@@ -10,6 +11,8 @@ from typing import Any, TypeVar
 from ..errors import InputError, NoRouteError
 from ..io.clock import monotonic_us, wall_offset_ms
 from ..io.endpoints import UdpSockets
+from ..io.interfaces import Address
+from ..io.surroundings import Surroundings
 from ..io.threaded import EVERY, NODE, ThreadedDriver
 from ..io.waiter import TimedOut
 from ..node.config import NodeConfig
@@ -18,7 +21,7 @@ from ..node.keeper import Keeper
 from ..node.own_identity import IdentitySource, own_identity, parse_given
 from ..node.planets import PlanetSource, given_planet, own_planet
 from ..node.store import MemoryStore, Store
-from . import addresses, fork, joining, report
+from . import addresses, fork, joining, paths, report
 from .closing import Closing
 from .network import Network, open_connection
 from .socket import Socket
@@ -87,7 +90,18 @@ class Node(Closing):
             self._keeper.restore(now)
 
         self._driver.run(begin)
+        self._surroundings = Surroundings(self._see) if sockets.is_everywhere() else None
+        if self._surroundings is not None:
+            self._surroundings.start()
         self._driver.start()
+
+    def _see(self, found: tuple[Address, ...]) -> None:
+        """The addresses of this host, whenever they change."""
+        reachable = self._sockets.reachable_at(found)
+        overlays = [(address.ip, address.bits) for address in found if address.is_overlay]
+        core = self._driver.core
+        with contextlib.suppress(OSError):  # closed meanwhile
+            self._driver.run(lambda now: core.surroundings_changed(reachable, overlays, now))
 
     def _heard(self, events: list[Any]) -> None:
         """Events of the core, under the lock."""
@@ -164,12 +178,12 @@ class Node(Closing):
         return self._driver.closed or self._driver.forked
 
     def status(self) -> dict[str, Any]:
-        """The node in numbers: id, online, port, networks, peers, sockets, dropped (by reason), compiled."""
+        """The node in numbers: id, online, port, networks, peers, relay, how others see it, drops."""
         return self._driver.run(lambda now: {**report.status(self._driver.core, now), "port": self.port})
 
     def peers(self) -> list[dict[str, Any]]:
-        """The peers known: id, role, version, suite, latency (ms), path (None: through a root), paths."""
-        return self._driver.run(lambda now: report.peers(self._driver.core, now))
+        """The peers known: how each is reached (`connection`, `path`, `paths`), and `why_not_direct`."""
+        return self._driver.run(lambda now: paths.peers(self._driver.core, now))
 
     def whois(self, address: str | tuple[Any, ...], timeout: float = 5) -> str:
         """The id of the authenticated node that has this IP on a joined network.
@@ -209,6 +223,8 @@ class Node(Closing):
         except TimedOut:
             pass
         finally:
+            if self._surroundings is not None:
+                self._surroundings.close()
             for task in self._driver.run(self._keeper.farewell):
                 self._driver.worker.submit(task, must=True)
             self._driver.close()
@@ -217,6 +233,8 @@ class Node(Closing):
     def _abandon(self) -> None:
         """In a forked child."""
         self._driver.abandon()
+        if self._surroundings is not None:
+            self._surroundings.abandon()
         self._store.close()
 
     def __repr__(self) -> str:

@@ -8,11 +8,10 @@ from .._core.slab import is_compiled
 from ..errors import HostUnreachableError, NoRouteError
 from ..io.threaded import EVERY, ThreadedDriver
 from ..io.waiter import TimedOut
-from . import addresses
+from . import addresses, paths
 
 if TYPE_CHECKING:
     from ..node.core import Core
-    from ..vl1.peer import Peer
     from ..vl2.network import Network as VirtualNetwork
 
 
@@ -24,6 +23,7 @@ def status(core: Core, now: int) -> dict[str, Any]:
         "compiled": is_compiled(),
         "networks": [network(core, nwid) for nwid in core.network_ids()],
         "peers": len(core.switch.peers()),
+        **paths.reachability(core, now),
         "dropped": core.stats.as_dict(),
     }
 
@@ -42,25 +42,6 @@ def network(core: Core, nwid: int) -> dict[str, Any]:
         "status": found.status.name,
         "mac": ":".join(f"{byte:02x}" for byte in found.mac.to_bytes(6, "big")),
         "addresses": [str(addresses.interface(ip, prefix)) for ip, prefix in found.addresses],
-    }
-
-
-def peers(core: Core, now: int) -> list[dict[str, Any]]:
-    """Every peer."""
-    return [peer(found, now) for found in core.switch.peers()]
-
-
-def peer(found: Peer, now: int) -> dict[str, Any]:
-    """One peer."""
-    best = found.best_path(now)
-    return {
-        "id": f"{found.address:010x}",
-        "role": "root" if found.is_root else "leaf",
-        "version": ".".join(map(str, found.version)) if found.protocol else None,
-        "suite": found.suite,
-        "latency_ms": found.latency_us / 1000 if found.latency_us >= 0 else None,
-        "path": str(best.endpoint) if best is not None else None,
-        "paths": [str(path.endpoint) for path in found.paths],
     }
 
 

@@ -44,6 +44,10 @@ def status(timeout: float, state: str, planet: str | None, udp_port: int, as_jso
         else:
             say(f"node {told['id']} {'online' if online else 'OFFLINE'}")
             say(f"port {told['port']}")
+            if told["seen_at"]:
+                say(f"seen at {' '.join(told['seen_at'])}")
+            if told["nat_port"] == "varying":
+                say("nat another port for each destination: direct paths to others behind NATs are rare")
             for network in told["networks"]:
                 say(f"network {network['id']} {network['status']} {' '.join(network['addresses'])}".rstrip())
     if not online:
@@ -57,7 +61,7 @@ def status(timeout: float, state: str, planet: str | None, udp_port: int, as_jso
 @options.port_option
 @options.json_option
 def peers(timeout: float, state: str, planet: str | None, udp_port: int, as_json: bool) -> None:
-    """Print the peers that the node knows: role, version, latency, path."""
+    """Print the peers that the node knows: role, version, latency, path, and why a path is not direct."""
     with running(state, planet, udp_port) as node:
         wait_online(node, timeout)
         found = node.peers()
@@ -67,5 +71,8 @@ def peers(timeout: float, state: str, planet: str | None, udp_port: int, as_json
     rows = []
     for peer in found:
         latency = "-" if peer["latency_ms"] is None else f"{peer['latency_ms']:.1f}"
-        rows.append([peer["id"], peer["role"], peer["version"] or "-", latency, peer["path"] or "relayed"])
-    table(["node", "role", "version", "ms", "path"], rows)
+        seen = "-" if peer["last_seen_s"] is None else f"{peer['last_seen_s']:.0f}"
+        way = peer["path"] or (f"relayed by {peer['relay']}" if peer["relay"] else peer["connection"])
+        facts = [peer["id"], peer["role"], peer["version"] or "-", latency, seen, way]
+        rows.append([*facts, peer["why_not_direct"] or ""])
+    table(["node", "role", "version", "ms", "seen s", "path", "why not direct"], rows)

@@ -23,8 +23,8 @@ from .capabilities import (
     enable_overflow_count,
     raise_buffers,
     route_payload,
-    source_address,
 )
+from .interfaces import Address
 
 if TYPE_CHECKING:
     import cython
@@ -104,15 +104,18 @@ class UdpSockets:
         """The sockets as the core knows them: number and bound endpoint."""
         return [LocalSocket(s.number, s.endpoint) for s in self.sockets]
 
-    def reachable_at(self) -> list[Endpoint]:
-        """Where hosts beside us may reach sockets that are bound to every address."""
-        found = []
-        for s in self.sockets:
-            if not any(s.endpoint.packed):
-                source = source_address(s.sock.family)
-                if source is not None:
-                    found.append(Endpoint(source.ip, s.endpoint.port))
-        return found
+    def is_everywhere(self) -> bool:
+        """Whether a socket is bound to every address of its family."""
+        return any(not any(s.endpoint.packed) for s in self.sockets)
+
+    def reachable_at(self, addresses: Sequence[Address]) -> list[Endpoint]:
+        """Where other hosts may reach sockets that are bound to every address, which are these."""
+        return [
+            Endpoint(address.ip, s.endpoint.port)
+            for s in self.sockets
+            for address in addresses
+            if not any(s.endpoint.packed) and address.is_v4 == s.endpoint.is_v4 and address.is_reachable
+        ]
 
     def filenos(self) -> list[int]:
         """The descriptors to watch for arriving datagrams."""

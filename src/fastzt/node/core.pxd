@@ -22,6 +22,7 @@ cdef class Core(Verbs):
     cdef readonly object controller
     cdef dict _by_id
     cdef list _lanes
+    cdef list _overlays
     cdef TransmitBatch _nothing
 
     @cython.locals(lane=Lane)

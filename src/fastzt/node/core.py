@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from .._core.datagram_batch import DatagramBatch, TransmitBatch
-from .._core.endpoint import Endpoint, LocalSocket
+from .._core.endpoint import V4_PREFIX, Endpoint, LocalSocket
 from .._core.slab import Slab
 from .._core.stats import Stats
 from .._core.timer_wheel import TimerWheel
@@ -21,6 +21,7 @@ from ..netstack.socket_table import SocketTable
 from ..netstack.stack import Stack
 from ..vl1.config import SwitchConfig
 from ..vl1.jobs import Job as IdentityJob
+from ..vl1.path_policy import Prefix
 from ..vl1.switch import Switch
 from ..vl2.network import Network
 from ..vl2.networks import Networks
@@ -52,6 +53,7 @@ class Core(Verbs):
             "_by_id",
             "_lanes",
             "_nothing",
+            "_overlays",
             "address",
             "controller",
             "entropy",
@@ -84,6 +86,7 @@ class Core(Verbs):
         self.sockets = SocketTable()
         self._by_id: dict[int, Lane] = {}
         self._lanes: list[Lane] = []
+        self._overlays: list[Prefix] = []
         self._nothing = TransmitBatch(Slab(0))
         self.controller = self._control(records, wall_offset_ms) if config.controller else None
 
@@ -166,11 +169,29 @@ class Core(Verbs):
 
     def events(self) -> list[Any]:
         """What happened to the node, its peers and its networks since the last call."""
-        return self.switch.events() + self.networks.events()
+        of_networks = self.networks.events()
+        if of_networks:
+            self._refuse()
+        return self.switch.events() + of_networks
 
     def sockets_changed(self, local: list[LocalSocket]) -> None:
         """The driver's UDP sockets."""
         self.switch.sockets_changed(local)
+
+    def surroundings_changed(self, reachable: list[Endpoint], overlays: list[Prefix], now: int) -> None:
+        """Where other hosts may reach the sockets, and the prefixes of other overlays on this host."""
+        self._overlays = overlays
+        self._refuse()
+        self.switch.advertise(reachable, now)
+
+    def _refuse(self) -> None:
+        """No path may lead into a network of ours or another overlay (PROTOCOL-VL1 7.2)."""
+        own = [
+            (ip, bits + 96 if ip.startswith(V4_PREFIX) else bits)
+            for lane in self._lanes
+            for ip, bits in lane.network.addresses
+        ]
+        self.switch.refuse(own + self._overlays)
 
     def path_too_big(self, socket: int, endpoint: Endpoint, size: int, now: int) -> None:
         """A datagram of `size` bytes does not fit the route to `endpoint`."""
@@ -200,6 +221,7 @@ class Core(Verbs):
             self._lanes.remove(lane)
             self.networks.leave(nwid, now)
             lane.stack.close(now)
+            self._refuse()
 
     def network_ids(self) -> list[int]:
         """The networks joined."""

@@ -99,9 +99,22 @@ class Control:
             for path in [path for path in peer.paths if not context.usable(peer, path.endpoint)]:
                 peer.drop(path)
 
-    def advertise(self, endpoints: list[Endpoint]) -> None:
+    def advertise(self, endpoints: list[Endpoint], now: int) -> None:
         """Our own addresses that peers may try, where sockets are bound to none in particular."""
-        self.context.advertised = tuple(endpoints)
+        before, self.context.advertised = self.context.advertised, tuple(endpoints)
+        if before and before != self.context.advertised:
+            self.moved(now)
+
+    def moved(self, now: int) -> None:
+        """Our addresses have changed: find the roots anew, ask on every path in use, tell trusted peers."""
+        context = self.context
+        for peer in context.topology.peers.values():
+            peer.last_hello = 0
+            peer.next_push = 0
+            if peer.is_root or peer.is_active(now):
+                for path in peer.paths:
+                    context.probing.doubt(peer, path, now)
+        context.pinger.wake(now)
 
     def path_too_big(self, socket: int, endpoint: Endpoint, size: int, now: int) -> None:
         """A datagram did not fit its route: cut smaller ones from now on."""

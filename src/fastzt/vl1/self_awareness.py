@@ -6,7 +6,9 @@ from .._core.endpoint import Endpoint
 from ..wire.inetaddress import Scope
 from .path import Path
 from .path_policy import USABLE, scope_of
-from .timing import SURFACE_TIMEOUT
+from .timing import HELLO_PERIOD, SURFACE_TIMEOUT
+
+MAPPING_AGE = 2 * HELLO_PERIOD + HELLO_PERIOD // 2  # reports of one state of the NAT
 
 Key = tuple[int, int, int, bool]  # reporter, socket, scope, IPv4
 
@@ -36,6 +38,17 @@ class SelfAwareness:
         for other in [k for k in self.entries if k[2:] == key[2:] and k[0] != reporter]:
             del self.entries[other]
         return True
+
+    def mapping(self, now: int) -> str | None:
+        """How our NAT maps ports: "fixed", or "varying" by destination; None: unless two have told lately."""
+        seen: dict[tuple[int, bytes], list[int]] = {}
+        for (_, socket, _, _), (endpoint, at) in self.entries.items():
+            if now - at < MAPPING_AGE:
+                seen.setdefault((socket, endpoint.ip), []).append(endpoint.port)
+        compared = [ports for ports in seen.values() if len(ports) > 1]
+        if not compared:
+            return None
+        return "varying" if any(len(set(ports)) > 1 for ports in compared) else "fixed"
 
     def endpoints(self, now: int) -> list[Endpoint]:
         """Our surface addresses, latest report first, each once."""

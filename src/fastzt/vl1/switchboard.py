@@ -187,9 +187,9 @@ class Switchboard:
         """Prefixes (16-byte address, bits) of our networks and of overlay interfaces: no paths go there."""
         self.control.refuse(prefixes)
 
-    def advertise(self, endpoints: list[Endpoint]) -> None:
+    def advertise(self, endpoints: list[Endpoint], now: int) -> None:
         """Our own endpoints to tell trusted peers, where sockets are bound to no address in particular."""
-        self.control.advertise(endpoints)
+        self.control.advertise(endpoints, now)
 
     def path_fits(self, socket: int, endpoint: Endpoint, size: int, now: int) -> None:
         """The route is known to take UDP payloads of `size` bytes at most (route MTU - 28, IPv6: - 48)."""

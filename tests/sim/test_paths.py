@@ -1,0 +1,162 @@
+"""Transfers whose path dies, comes back, moves or loses its root, and what the node tells of it."""
+
+from __future__ import annotations
+
+import hashlib
+import random
+from typing import Any
+
+import pytest
+
+import fastzt
+from fastzt._core.endpoint import Endpoint
+from fastzt.api import paths
+
+from .lab import Lab
+from .world import MS, PORT, SECOND, Host, Link
+
+RATE = Link(delay=5 * MS)
+CHUNK = 16384 if fastzt.is_compiled() else 1024  # bytes offered each 5 ms
+
+
+class Transfer:
+    """Seeded bytes between two hosts at a steady rate; `stall` is the longest pause at the receiver."""
+
+    def __init__(self, lab: Lab, source: Host, sink: Host) -> None:
+        self.lab, self.source, self.sink = lab, source, sink
+        self.near, self.far = lab.connect(source, sink)
+        self.random = random.Random(7)
+        self.sent, self.received = hashlib.sha256(), hashlib.sha256()
+        self.pending = b""
+        self.count = 0
+        self.last = lab.now
+        self.stall = 0
+
+    def write(self, now: int) -> None:
+        self.pending = self.pending or self.random.randbytes(CHUNK)
+        n = self.near.write(self.pending, now)
+        self.sent.update(self.pending[:n])
+        self.pending = self.pending[n:]
+
+    def read(self, now: int) -> None:
+        window = bytearray(1 << 16)
+        n = self.far.read_into(window, now)
+        self.received.update(window[:n])
+        self.count += n
+        self.stall = max(self.stall, now - self.last)
+        self.last = now
+
+    def run(self, seconds: float) -> int:
+        """Go on that long; the bytes that arrived."""
+        before, self.stall = self.count, 0
+        end = self.lab.now + int(seconds * SECOND)
+        while self.lab.now < end:
+            for _ in range(2):
+                if self.near.writable:
+                    self.source.act(self.write)
+            self.lab.run_for(0.01)
+            while self.far.readable:
+                self.sink.act(self.read)
+        self.stall = max(self.stall, self.lab.now - self.last)
+        return self.count - before
+
+    def finish(self) -> None:
+        """Everything that was taken has arrived, unchanged."""
+        self.source.act(self.near.shutdown_write)
+        while not self.far.eof:
+            self.lab.run_for(0.05)
+            while self.far.readable:
+                self.sink.act(self.read)
+        assert self.near.error == self.far.error == 0
+        assert self.received.digest() == self.sent.digest()
+
+
+def drop_between(a: Host, b: Host) -> Any:
+    """A spy that lets nothing pass between two hosts."""
+    return lambda host, to, data: None if {host.endpoint, to} == {a.endpoint, b.endpoint} else data
+
+
+def pass_all(host: Host, to: Endpoint, data: bytes) -> bytes:
+    return data
+
+
+def report(host: Host, other: Host) -> dict[str, Any]:
+    """What a node tells about another."""
+    found = paths.peers(host.core, host.world.now)
+    return next(peer for peer in found if peer["id"] == f"{other.core.address:010x}")
+
+
+def test_a_transfer_moves_to_the_relay_and_back() -> None:
+    lab = Lab(link=RATE)
+    a, b = lab.members
+    lab.join(a, b)
+    transfer = Transfer(lab, a, b)
+    transfer.run(5)
+    told = report(a, b)
+    assert (told["connection"], told["why_not_direct"]) == ("direct", None)
+    assert told["paths"][0]["over"] == "udp4"
+    assert 9 < told["paths"][0]["rtt_ms"] < 30
+    lab.spy = drop_between(a, b)
+    assert transfer.run(10) > 0
+    assert transfer.stall < 5 * SECOND
+    told = report(a, b)
+    assert (told["connection"], told["path"]) == ("relayed", None)
+    assert told["relay"] == f"{lab.root.core.address:010x}"
+    assert "silent" in told["why_not_direct"]
+    relayed = lab.root.core.stats.as_dict()["vl1.relayed"]
+    lab.spy = pass_all
+    transfer.run(6)
+    transfer.run(2)
+    assert report(a, b)["connection"] == report(b, a)["connection"] == "direct"
+    after = lab.root.core.stats.as_dict()["vl1.relayed"]
+    transfer.run(2)
+    assert lab.root.core.stats.as_dict()["vl1.relayed"] == after > relayed
+    transfer.finish()
+
+
+@pytest.mark.parametrize("direction", ["to the receiver", "to the sender"])
+def test_a_transfer_survives_a_path_that_is_dead_in_one_direction(direction: str) -> None:
+    lab = Lab(link=RATE)
+    a, b = lab.members
+    lab.join(a, b)
+    transfer = Transfer(lab, a, b)
+    transfer.run(3)
+    source, target = (a, b) if direction == "to the receiver" else (b, a)
+    way = (source.endpoint, target.endpoint)
+    lab.spy = lambda host, to, data: None if (host.endpoint, to) == way else data
+    transfer.run(20)
+    assert transfer.stall < 5 * SECOND
+    lab.spy = pass_all
+    transfer.finish()
+
+
+def test_a_transfer_survives_new_addresses_of_either_end() -> None:
+    lab = Lab(link=RATE)
+    a, b = lab.members
+    lab.join(a, b)
+    transfer = Transfer(lab, a, b)
+    transfer.run(3)
+    for number, host in ((61, a), (62, b)):
+        del lab.by_endpoint[host.endpoint]
+        host.endpoint = Endpoint.parse(f"198.51.100.{number}", PORT)
+        lab.by_endpoint[host.endpoint] = host
+        transfer.run(8)
+        assert transfer.stall < 5 * SECOND
+        assert report(a, b)["connection"] == report(b, a)["connection"] == "direct"
+    assert report(a, b)["path"] == str(b.endpoint)
+    transfer.finish()
+
+
+def test_a_pair_that_cannot_meet_says_so() -> None:
+    lab = Lab(link=RATE)
+    a, b = lab.members
+    lab.spy = drop_between(a, b)
+    lab.join(a, b)
+    transfer = Transfer(lab, a, b)
+    transfer.run(2)
+    told = report(a, b)
+    assert (told["connection"], told["paths"]) == ("relayed", [])
+    assert str(b.endpoint) in told["why_not_direct"]
+    lab.root.down = True
+    assert transfer.run(5) == 0
+    transfer.near.abort(lab.now)
