@@ -26,7 +26,7 @@ def test_blocks_are_latest_first(m: ModuleType, make: Any) -> None:
 
 @pair("assembler")
 def test_a_full_assembler_still_takes_what_is_in_order(m: ModuleType, make: Any) -> None:
-    a = m.Assembler()
+    a = m.Assembler(0, 64)
     assert all(a.add(10 * i, 10 * i + 5) for i in range(1, 65))
     assert not a.add(10_000, 10_001)
     assert not a.add(1, 2)
@@ -58,3 +58,26 @@ def test_a_stream_in_order_takes_no_memory_for_runs(m: ModuleType, make: Any) ->
         assert a.add(i * 10, i * 10 + 10)
     assert (a.contiguous(), a.runs()) == (1000, [])
     assert sys.getsizeof(a) <= 256
+
+
+@pair("assembler")
+def test_every_other_segment_of_a_long_path_lost(m: ModuleType, make: Any) -> None:
+    a = m.Assembler()
+    assert all(a.add(10 * i, 10 * i + 5) for i in range(1, 4097))
+    assert not a.add(50_000, 50_001)
+    assert a.blocks(4) == [(40_960 - 10 * i, 40_965 - 10 * i) for i in range(4)]
+    assert all(a.add(10 * i + 5, 10 * i + 10) for i in range(4096, 0, -1))
+    assert a.runs() == [(10, 40_970)]
+    assert a.add(0, 10)
+    assert (a.contiguous(), a.count, a.refused) == (40_970, 0, 1)
+
+
+@pair("assembler")
+def test_holds_knows_what_has_arrived(m: ModuleType, make: Any) -> None:
+    a = m.Assembler(100)
+    a.add(200, 300)
+    assert a.holds(50, 100)
+    assert a.holds(200, 300)
+    assert a.holds(250, 260)
+    for start, end in ((50, 101), (199, 300), (200, 301), (120, 130), (400, 500)):
+        assert not a.holds(start, end)

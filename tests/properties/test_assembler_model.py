@@ -9,6 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.pair import PROPERTY, SEEDS, modules
 
+LIMIT = 64
+
 
 class Model:
     """Positions received above `edge`; `touched` remembers where each range began, the latest first."""
@@ -26,7 +28,7 @@ class Model:
     def add(self, start: int, end: int) -> bool:
         start = max(start, self.edge)
         wanted = self.held | set(range(start, end))
-        if start > self.edge and len(self.runs(wanted)) > 64:
+        if start > self.edge and len(self.runs(wanted)) > LIMIT:
             return False
         if end > start:
             self.touched.insert(0, start)
@@ -70,7 +72,7 @@ def test_long_run(seed: int, span: int, longest: int) -> None:
 def check(edge: int, ranges: list[tuple[int, int]], most: int) -> None:
     """Both builds and the model say the same after each range."""
     model = Model(edge)
-    both = [m.Assembler(edge) for m in modules("assembler")]
+    both = [m.Assembler(edge, LIMIT) for m in modules("assembler")]
     for offset, n in ranges:
         start = edge + offset
         wanted = model.add(start, start + n)
