@@ -14,11 +14,11 @@ POOL = ("10.121.15.1", "10.121.15.99", "10.121.15.0/24")
 class Lab(Net):
     """`root`, `controller` and members `a`, `b`; `nwid` is a private network with the members authorized."""
 
-    def __init__(self, seed: int = 1, link: Link = LOSSLESS, members: str = "ab") -> None:
+    def __init__(self, seed: int = 1, link: Link = LOSSLESS, members: str = "ab", **config: Any) -> None:
         super().__init__(seed, link)
         self.root = self.add("root", root=True)
         self.controller = self.add("controller", controller=True)
-        self.members = [self.add(name) for name in members]
+        self.members = [self.add(name, **config) for name in members]
         self.nwid = self.make_network()
 
     def make_network(self, authorized: bool = True, pool: tuple[str, str, str] = POOL, **fields: Any) -> int:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import heapq
 import random
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from support.vectors import committed
@@ -63,16 +63,19 @@ class Link:
     held: int = 5 * MS
     duplicate: float = 0.0
     mtu: int = 1500  # of the IP packet
+    rate: int = 0  # bits of IP packets a second, each way; 0: no limit
+    queue: int = 1000  # packets that wait for the rate, the one being sent included
+
+    def departure(self, free_at: float, size: int, now: int) -> float:
+        """When a packet of `size` bytes has passed the rate limit, free from `free_at` on; -1: no room."""
+        if self.rate == 0:
+            return now
+        each = size * 8 * SECOND / self.rate
+        start = max(free_at, now)
+        return -1 if start - now > self.queue * each else start + each
 
 
 LOSSLESS = Link()
-
-
-@dataclass(order=True)
-class Event:
-    at: int
-    order: int
-    run: Callable[[], None] = field(compare=False)
 
 
 class Host:
@@ -88,6 +91,7 @@ class Host:
         self.out = TransmitBatch(Slab(SLAB))
         self.events: list[Any] = []
         self.bits: dict[int, int] = {}
+        self.application: Callable[[int], None] = lambda now: None  # does what a program would, each turn
         self.down = False
         core.sockets_changed([LocalSocket(0, self.endpoint)])
 
@@ -108,6 +112,7 @@ class Host:
             self.settle(now)
         if self.core.deadline() <= now:
             self.core.tick(now)
+        self.application(now)
         self.settle(now)
         self.world.appoint(self)
 
@@ -154,13 +159,15 @@ class Net:
         self.now = 1_000 * SECOND
         self.link = link
         self.links: dict[tuple[str, str], Link] = {}
+        self.free_at: dict[tuple[str, str], float] = {}  # when a direction's rate allows the next packet
         self.hosts: dict[str, Host] = {}
         self.by_endpoint: dict[Endpoint, Host] = {}
-        self.queue: list[Event] = []
+        self.queue: list[tuple[int, int, Callable[[], None]]] = []  # when, in which order, what
         self.order = 0
         self.carried = 0
         self.lost = 0
         self.too_big = 0
+        self.overflowed = 0  # found the queue of a rate limit full
         self.spy: Callable[[Host, Endpoint, bytes], bytes | None] = lambda host, to, data: data
         self.identities = identities()
         self.planet = self.make_planet()
@@ -177,12 +184,11 @@ class Net:
         """A source of random bytes for one host, from the seed."""
         return random.Random(self.random.randbytes(16)).randbytes
 
-    def add(self, name: str, *, root: bool = False, controller: bool = False) -> Host:
-        """A host with the next identity; the first one is the planet's root."""
+    def add(self, name: str, **config: Any) -> Host:
+        """A host with the next identity and fields of NodeConfig; the first one is the planet's root."""
         number = len(self.hosts)
         identity, entropy = self.identities[number], self.entropy()
-        config = NodeConfig(root=root, controller=controller)
-        core = Core(identity, self.planet, entropy, WALL_OFFSET_MS, config)
+        core = Core(identity, self.planet, entropy, WALL_OFFSET_MS, NodeConfig(**config))
         host = Host(self, name, f"198.51.100.{number + 1}", core)
         self.hosts[name] = host
         self.by_endpoint[host.endpoint] = host
@@ -227,9 +233,15 @@ class Net:
         if draw() < link.loss:
             self.lost += 1
             return
+        direction = (source.name, target.name)
+        departure = link.departure(self.free_at.get(direction, 0.0), len(seen) + 28, self.now)
+        if departure < 0:
+            self.overflowed += 1
+            return
+        self.free_at[direction] = departure
         for _ in range(1 + (draw() < link.duplicate)):
             delay = link.delay + int(link.jitter * draw()) + (link.held if draw() < link.reorder else 0)
-            self.at(self.now + delay, lambda: self.arrive(target, source.endpoint, seen))
+            self.at(int(departure) + delay, lambda: self.arrive(target, source.endpoint, seen))
 
     def arrive(self, target: Host, source: Endpoint, data: bytes) -> None:
         """A datagram reaches its host, which looks at it after all that arrive at the same time."""
@@ -240,7 +252,7 @@ class Net:
     def at(self, when: int, run: Callable[[], None]) -> None:
         """Do something at a time."""
         self.order += 1
-        heapq.heappush(self.queue, Event(max(when, self.now), self.order, run))
+        heapq.heappush(self.queue, (max(when, self.now), self.order, run))
 
     def appoint(self, host: Host) -> None:
         """Wake a host at its deadline."""
@@ -263,16 +275,15 @@ class Net:
             if result:
                 return result
             assert self.queue, "nothing more happens"
-            event = heapq.heappop(self.queue)
-            assert event.at <= end, f"not within {limit} s of virtual time"
-            self.now = event.at
-            event.run()
+            at, _, event = heapq.heappop(self.queue)
+            assert at <= end, f"not within {limit} s of virtual time"
+            self.now = at
+            event()
 
     def run_for(self, seconds: float) -> None:
         """Let time pass."""
         end = self.now + int(seconds * SECOND)
-        while self.queue and self.queue[0].at <= end:
-            event = heapq.heappop(self.queue)
-            self.now = event.at
-            event.run()
+        while self.queue and self.queue[0][0] <= end:
+            self.now, _, event = heapq.heappop(self.queue)
+            event()
         self.now = end
