@@ -85,7 +85,7 @@ def test_segment_queue_recovery(benchmark: Any) -> None:
         for i in range(0, 1000, 10):
             q.begin_ack()
             q.sack((i + 1) * SEGMENT, (i + 10) * SEGMENT, 5000 + i)
-            q.mark_lost_by_sack(3 * SEGMENT)
+            q.mark_lost_by_time(i + 9, (i + 10) * SEGMENT, 4000, 5000 + i)
             while (record := q.next_lost()) >= 0:
                 sent += q.retransmit(record, SEGMENT, 5000 + i)
         return sent // SEGMENT, q.acknowledge(1000 * SEGMENT, 9000) // SEGMENT

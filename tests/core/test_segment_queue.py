@@ -119,28 +119,6 @@ def test_records_split_anywhere_in_a_ring_that_has_turned(m: ModuleType, make: A
 
 
 @pair("segment_queue")
-def test_loss_by_sack_needs_more_than_the_threshold_above(m: ModuleType, make: Any) -> None:
-    q = queue_of(m, 10)
-    q.sack(300, 500, 20_000)
-    assert q.mark_lost_by_sack(200) == 0
-    q.sack(600, 700, 20_001)
-    assert q.mark_lost_by_sack(200) == 300
-    assert marks(q) == [LOST] * 3 + [SACKED] * 2 + [0] + [SACKED] + [0] * 3
-    assert q.pipe() == 400
-    sent = []
-    while (i := q.next_lost()) >= 0:
-        sent.append(q.record(i)[0])
-        assert q.retransmit(i, 100, 21_000) == 100
-    assert sent == [0, 100, 200]
-    assert q.pipe() == 700
-    assert q.mark_lost_by_sack(200) == 0  # the copies are not judged by the same SACKs
-    q.sack(700, 1000, 22_000)
-    assert q.mark_lost_by_sack(200) == 100
-    assert marks(q)[5] == LOST
-    assert q.next_lost() == 5
-
-
-@pair("segment_queue")
 def test_loss_by_time(m: ModuleType, make: Any) -> None:
     """Sent at 0, 1000, 2000, ...; the one of 5000 is delivered; lost is what is 10,500 old."""
     q = queue_of(m, 8)

@@ -35,12 +35,21 @@ class Link:
     mtu: int = 1394
     reorder_delay: int = 8000
     dark: bool = False  # loses everything
+    rate: int = 0  # bytes a second; 0: no limit
+    queue: int = 1 << 20  # bytes that wait for the rate
+    free_at: float = 0.0  # when the rate allows the next packet
 
-    def arrivals(self, now: int, dice: random.Random) -> list[int]:
-        """When copies of a packet sent now arrive."""
+    def arrivals(self, now: int, size: int, dice: random.Random) -> list[int]:
+        """When copies of a packet of `size` bytes sent now arrive."""
         if self.dark or dice.random() < self.loss:
             return []
         at = now + self.delay
+        if self.rate:
+            start = max(self.free_at, now)
+            if (start - now) * self.rate / SECOND > self.queue:
+                return []
+            self.free_at = start + size * SECOND / self.rate
+            at = int(self.free_at) + self.delay
         if dice.random() < self.reorder:
             at += dice.randrange(1, self.reorder_delay)
         return [at, at] if dice.random() < self.duplicate else [at]
@@ -130,7 +139,7 @@ class Bench:
         """A packet leaves a side."""
         if self.spy is not None:
             self.spy(wire.side, packet)
-        arrivals = wire.link.arrivals(now, self.dice)
+        arrivals = wire.link.arrivals(now, len(packet), self.dice)
         self.lost += not arrivals
         for at in arrivals:
             self.count += 1
@@ -177,7 +186,7 @@ class Bench:
                 return until is not None and until()
         return True
 
-    def pair(self, port: int = 80, **options: int) -> tuple[Connection, Connection, TcpListener]:
+    def pair(self, port: int = 80, **options: int | str) -> tuple[Connection, Connection, TcpListener]:
         """An established connection from a to b: (a's end, b's end, b's listener)."""
         listener = self.b.stack.listen(None, port, 16, self.now, options)
         client = self.a.stack.connect(self.b.address, port, self.now, options=options)

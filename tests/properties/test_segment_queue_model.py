@@ -18,7 +18,6 @@ OPERATIONS = st.lists(
         st.tuples(st.just("acknowledge"), POINT),
         st.tuples(st.just("sack"), POINT, POINT),
         st.tuples(st.just("mark_lost"), POINT),
-        st.tuples(st.just("by_sack"), st.integers(0, 600)),
         st.tuples(st.just("by_time"), POINT, st.integers(0, 6)),
         st.tuples(st.just("retransmit"), st.integers(1, 200)),
         st.tuples(st.just("timeout")),
@@ -33,7 +32,7 @@ class Model:
     def __init__(self, start: int) -> None:
         self.marks: dict[int, int] = {}
         self.una = self.next = start
-        self.scanned = start
+        self.lost = 0
 
     def at(self, point: int) -> int:
         return self.una + (self.next - self.una) * point // 1000
@@ -43,18 +42,9 @@ class Model:
 
     def lose(self, start: int, end: int) -> None:
         for p in range(start, end):
-            if not self.marks[p] & SACKED:
+            if not self.marks[p] & SACKED and self.marks[p] & (LOST | RETRANSMITTED) != LOST:
+                self.lost += 1
                 self.marks[p] = (self.marks[p] & ~RETRANSMITTED) | LOST
-
-    def by_sack(self, threshold: int) -> None:
-        above, reached = 0, 0
-        for p in range(self.next - 1, self.una - 1, -1):
-            if above > threshold:
-                reached = max(reached, p + 1)
-                if p >= self.scanned and not self.marks[p] & (SACKED | RETRANSMITTED):
-                    self.marks[p] |= LOST
-            above += self.marks[p] & SACKED
-        self.scanned = max(self.scanned, reached)
 
     def sums(self) -> tuple[int, int, int, int]:
         def total(bit: int) -> int:
@@ -62,6 +52,15 @@ class Model:
 
         pipe = sum((not m & (SACKED | LOST)) + bool(m & RETRANSMITTED) for m in self.marks.values())
         return total(SACKED), total(LOST), total(RETRANSMITTED), pipe
+
+
+def drain(queue: Any) -> list[tuple[int, int, int, int]]:
+    """The records freshly declared lost, in order; each is told once."""
+    found = []
+    while (i := queue.take_fresh_loss()) >= 0:
+        found.append(queue.record(i))
+    assert found == sorted(found)
+    return found
 
 
 def records(queue: Any) -> list[tuple[int, int, int, int]]:
@@ -108,11 +107,6 @@ def step(model: Model, queues: list[Any], operation: tuple[Any, ...], now: int) 
             new = not flags & SACKED and flags & (LOST | RETRANSMITTED) != LOST
             assert [q.mark_lost(i) for q in queues] == [new, new]
             model.lose(*rows[i][:2])
-        case ("by_sack", threshold):
-            before = model.sums()[1]
-            model.by_sack(threshold)
-            taken = model.sums()[1] - before
-            assert [q.mark_lost_by_sack(threshold) for q in queues] == [taken, taken]
         case ("by_time", point, wait) if rows:
             row = rows[min(point * len(rows) // 1000, len(rows) - 1)]
             lost, timeout = by_time(rows, row[2], row[1], wait, now)
@@ -128,7 +122,6 @@ def step(model: Model, queues: list[Any], operation: tuple[Any, ...], now: int) 
                 q.mark_all_lost()
             model.marks = {p: m & ~SACKED for p, m in model.marks.items()}
             model.lose(model.una, model.next)
-            model.scanned = model.next
 
 
 def retransmit(model: Model, queues: list[Any], n: int, now: int) -> None:
@@ -164,8 +157,8 @@ def test_long_run(seed: int, acks: int) -> None:
     operations: list[tuple[Any, ...]] = []
     for _ in range(300):
         name = random.choices(
-            ["push", "acknowledge", "sack", "mark_lost", "by_sack", "by_time", "retransmit", "timeout"],
-            [30, acks, 10, 5, 5, 5, 12, 0.5],
+            ["push", "acknowledge", "sack", "mark_lost", "by_time", "retransmit", "timeout"],
+            [30, acks, 10, 5, 5, 12, 0.5],
         )[0]
         operations.append(
             {
@@ -173,7 +166,6 @@ def test_long_run(seed: int, acks: int) -> None:
                 "acknowledge": (name, point() // 4),
                 "sack": (name, low := point(), min(low + point() // 8, 1000)),
                 "mark_lost": (name, point()),
-                "by_sack": (name, random.randint(0, 300)),
                 "by_time": (name, point(), random.randint(0, 20)),
                 "retransmit": (name, random.randint(1, 40)),
                 "timeout": (name,),
@@ -191,13 +183,18 @@ def check(start: int, operations: list[tuple[Any, ...]]) -> None:
         now += operation[2] if operation[0] == "push" else 1
         for q in queues:
             q.begin_ack()
+        lost_before = model.lost
         step(model, queues, operation, now)
+        drained = [drain(q) for q in queues]
+        assert drained[0] == drained[1]
+        assert sum(end - start for start, end, *_ in drained[0]) == model.lost - lost_before
         rows = records(queues[0])
         assert records(queues[1]) == rows
         assert [p for row in rows for p in range(row[0], row[1])] == list(range(model.una, model.next))
         for row in rows:
             assert {model.marks[p] for p in range(row[0], row[1])} == {row[3]}
         for q in queues:
+            assert q.lost == model.lost
             assert (q.sacked_bytes, q.lost_bytes, q.retransmitted_bytes, q.pipe()) == model.sums()
         state = [
             (q.delivered, q.newest_sent_at, q.newest_end, q.newest_flags, q.rtt_sent_at, q.prior_delivered)

@@ -8,6 +8,7 @@ cpdef enum:
     RETRANSMITTED = 4
     EVER_RETRANSMITTED = 8
     APP_LIMITED = 16
+    FRESHLY_LOST = 32
     MAX_RANGE = 65536
 
 ctypedef struct SentRecord:
@@ -17,6 +18,8 @@ ctypedef struct SentRecord:
     int64_t delivered
     int64_t delivered_at
     int64_t first_sent_at
+    int64_t in_flight
+    int64_t lost
     int flags
 
 cdef inline SentRecord *resized(SentRecord *at, Py_ssize_t n) except NULL:
@@ -40,7 +43,9 @@ cdef class SegmentQueue:
     cdef readonly int64_t lost_bytes
     cdef readonly int64_t retransmitted_bytes
     cdef int64_t lost_from
-    cdef int64_t scanned
+    cdef readonly int64_t lost
+    cdef readonly int64_t fresh_bytes
+    cdef int64_t fresh_from
     cdef readonly int64_t delivered
     cdef readonly int64_t delivered_at
     cdef readonly int64_t first_sent_at
@@ -51,6 +56,8 @@ cdef class SegmentQueue:
     cdef readonly int64_t prior_delivered
     cdef readonly int64_t prior_delivered_at
     cdef readonly int64_t prior_first_sent_at
+    cdef readonly int64_t prior_in_flight
+    cdef readonly int64_t prior_lost
     cdef readonly int64_t rtt_sent_at
 
     cpdef int64_t start(self) noexcept
@@ -74,12 +81,14 @@ cdef class SegmentQueue:
     cpdef bint mark_lost(self, Py_ssize_t i) noexcept
     @cython.locals(i=Py_ssize_t)
     cpdef void mark_all_lost(self) noexcept
+    @cython.locals(i=Py_ssize_t, k=Py_ssize_t)
+    cpdef void unmark_lost(self) noexcept
     @cython.locals(i=Py_ssize_t)
     cpdef void clear_sacks(self) noexcept
-    @cython.locals(above=int64_t, before=int64_t, i=Py_ssize_t, k=Py_ssize_t, reached=int64_t)
-    cpdef int64_t mark_lost_by_sack(self, int64_t threshold) noexcept
     @cython.locals(timeout=int64_t, i=Py_ssize_t, k=Py_ssize_t, flags=int, later=bint, left=int64_t)
     cpdef int64_t mark_lost_by_time(self, int64_t sent_at, int64_t end, int64_t wait, int64_t now) noexcept
+    @cython.locals(i=Py_ssize_t, k=Py_ssize_t)
+    cpdef Py_ssize_t take_fresh_loss(self) noexcept
     @cython.locals(i=Py_ssize_t, k=Py_ssize_t)
     cpdef Py_ssize_t next_lost(self) noexcept
     @cython.locals(k=Py_ssize_t, length=int64_t)

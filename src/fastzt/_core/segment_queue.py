@@ -16,32 +16,15 @@ else:
     from .. import _cython as cython
 
 if not cython.compiled:
+    from .sent_record import Sent, assign, resized
+
     SACKED = 1
     LOST = 2
     RETRANSMITTED = 4  # a copy is in flight
     EVER_RETRANSMITTED = 8  # its round trip is ambiguous (RFC 6298 3, Karn)
     APP_LIMITED = 16
+    FRESHLY_LOST = 32  # declared lost, and `take_fresh_loss` has not told of it yet
     MAX_RANGE = 65536
-
-    class Sent:
-        """One record."""
-
-        __slots__ = ("delivered", "delivered_at", "end", "first_sent_at", "flags", "sent_at", "start")
-
-        def __init__(self) -> None:
-            self.start = self.end = self.sent_at = self.flags = 0
-            self.delivered = self.delivered_at = self.first_sent_at = 0
-
-    def resized(at: list[Sent], n: int) -> list[Sent]:
-        """The records, `n` of them."""
-        at.extend(Sent() for _ in range(n - len(at)))
-        return at
-
-    def assign(at: list[Sent], to: int, source: int) -> None:
-        """Copy a record over another."""
-        a, b = at[to], at[source]
-        a.start, a.end, a.sent_at, a.flags = b.start, b.end, b.sent_at, b.flags
-        a.delivered, a.delivered_at, a.first_sent_at = b.delivered, b.delivered_at, b.first_sent_at
 
 
 class SegmentQueue:
@@ -49,7 +32,7 @@ class SegmentQueue:
 
     After `begin_ack` the `newest_*`, `prior_*` and `rtt_sent_at` fields tell of what `acknowledge` and `sack`
     found delivered: of the record sent last (`newest_sent_at` -1: none), and of the last one never sent twice
-    (`rtt_sent_at` -1: none).
+    (`rtt_sent_at` -1: none). `lost` counts the bytes ever declared lost.
     """
 
     if not cython.compiled:
@@ -62,7 +45,10 @@ class SegmentQueue:
             "delivered_at",
             "first",
             "first_sent_at",
+            "fresh_bytes",
+            "fresh_from",
             "limit",
+            "lost",
             "lost_bytes",
             "lost_from",
             "newest_end",
@@ -71,17 +57,21 @@ class SegmentQueue:
             "prior_delivered",
             "prior_delivered_at",
             "prior_first_sent_at",
+            "prior_in_flight",
+            "prior_lost",
             "retransmitted_bytes",
             "rtt_sent_at",
             "sacked_bytes",
-            "scanned",
         )
 
     def __init__(self, limit: int = 16384) -> None:
         self.limit = limit
         self.count = self.first = self.capacity = 0
         self.sacked_bytes = self.lost_bytes = self.retransmitted_bytes = 0
-        self.lost_from = self.scanned = 0
+        self.lost_from = 0
+        self.lost = 0
+        self.fresh_bytes = 0  # in records with FRESHLY_LOST, the first of them at or behind `fresh_from`
+        self.fresh_from = 0
         self.delivered = self.delivered_at = self.first_sent_at = 0
         self.app_limited = False
         self.begin_ack()
@@ -110,6 +100,7 @@ class SegmentQueue:
                 return False
             if self.joins(last, end, now):
                 self.at[last].end = end
+                self.at[last].in_flight = self.pipe()
                 if self.at[last].sent_at != now:
                     self.at[last].sent_at = now
                     self.at[last].flags |= EVER_RETRANSMITTED  # no round trip can be read from it
@@ -118,7 +109,7 @@ class SegmentQueue:
                 return False
         else:
             self.first_sent_at = self.delivered_at = now
-            self.lost_from = self.scanned = start
+            self.lost_from = start
         self.make_room()
         i = self.slot(self.count)
         self.at[i].start = start
@@ -148,6 +139,8 @@ class SegmentQueue:
         self.at[i].delivered = self.delivered
         self.at[i].delivered_at = self.delivered_at
         self.at[i].first_sent_at = self.first_sent_at
+        self.at[i].lost = self.lost
+        self.at[i].in_flight = self.pipe()
         if self.app_limited:
             self.at[i].flags |= APP_LIMITED
 
@@ -156,6 +149,7 @@ class SegmentQueue:
         self.newest_sent_at = -1
         self.newest_end = self.newest_flags = 0
         self.prior_delivered = self.prior_delivered_at = self.prior_first_sent_at = 0
+        self.prior_in_flight = self.prior_lost = 0
         self.rtt_sent_at = -1
 
     def acknowledge(self, position: int, now: int) -> int:
@@ -220,6 +214,8 @@ class SegmentQueue:
         self.prior_delivered = self.at[k].delivered
         self.prior_delivered_at = self.at[k].delivered_at
         self.prior_first_sent_at = self.at[k].first_sent_at
+        self.prior_in_flight = self.at[k].in_flight
+        self.prior_lost = self.at[k].lost
         self.first_sent_at = sent_at
 
     def discount(self, k: int, n: int) -> None:
@@ -239,8 +235,12 @@ class SegmentQueue:
         if flags & SACKED or flags & (LOST | RETRANSMITTED) == LOST:
             return False
         self.discount(k, self.at[k].end - self.at[k].start)
-        self.at[k].flags = (flags & ~RETRANSMITTED) | LOST
+        self.at[k].flags = (flags & ~RETRANSMITTED) | LOST | FRESHLY_LOST
         self.lost_bytes += self.at[k].end - self.at[k].start
+        self.lost += self.at[k].end - self.at[k].start
+        if self.fresh_bytes == 0 or self.at[k].start < self.fresh_from:
+            self.fresh_from = self.at[k].start
+        self.fresh_bytes += self.at[k].end - self.at[k].start
         if self.at[k].start < self.lost_from:
             self.lost_from = self.at[k].start
         return True
@@ -249,37 +249,20 @@ class SegmentQueue:
         """Declare lost what is not SACKed: the retransmission timer has expired (RFC 6298 5.4)."""
         for i in range(self.count):
             self.mark_lost(i)
-        self.scanned = self.end()
+
+    def unmark_lost(self) -> None:
+        """Take back that records are lost whose copies have not left: their originals are on the way."""
+        for i in range(self.count):
+            k = self.slot(i)
+            if self.at[k].flags & (LOST | RETRANSMITTED) == LOST:
+                self.at[k].flags &= ~LOST
+                self.lost_bytes -= self.at[k].end - self.at[k].start
 
     def clear_sacks(self) -> None:
         """Forget the SACK marks: the receiver may have reneged (RFC 2018 8)."""
         for i in range(self.count):
             self.at[self.slot(i)].flags &= ~SACKED
         self.sacked_bytes = 0
-
-    def mark_lost_by_sack(self, threshold: int) -> int:
-        """Declare lost each record with more than `threshold` SACKed bytes above it (RFC 6675 4, IsLost).
-
-        A record is judged once: its retransmission is left to RACK and to the timer. How many bytes it took.
-        """
-        if self.sacked_bytes <= threshold:
-            return 0
-        above = 0
-        before = self.lost_bytes
-        i = self.count - 1
-        while i >= 0 and above <= threshold:
-            k = self.slot(i)
-            if self.at[k].flags & SACKED:
-                above += self.at[k].end - self.at[k].start
-            i -= 1
-        reached = self.at[self.slot(i)].end if i >= 0 else 0
-        while i >= 0 and self.at[self.slot(i)].end > self.scanned:
-            if self.at[self.slot(i)].flags & RETRANSMITTED == 0:
-                self.mark_lost(i)
-            i -= 1
-        if reached > self.scanned:
-            self.scanned = reached
-        return self.lost_bytes - before
 
     def mark_lost_by_time(self, sent_at: int, end: int, wait: int, now: int) -> int:
         """RACK (RFC 8985 6.2 step 5): declare lost what was sent before the delivered (sent_at, end).
@@ -302,6 +285,20 @@ class SegmentQueue:
             elif left > timeout:
                 timeout = left
         return timeout
+
+    def take_fresh_loss(self) -> int:
+        """The next record, in order, of those declared lost since this last said -1; each is told once."""
+        i = self.find(self.fresh_from)
+        while self.fresh_bytes > 0 and i < self.count:
+            k = self.slot(i)
+            if self.at[k].flags & FRESHLY_LOST:
+                self.at[k].flags &= ~FRESHLY_LOST
+                self.fresh_bytes -= self.at[k].end - self.at[k].start
+                self.fresh_from = self.at[k].end
+                return i
+            i += 1
+        self.fresh_bytes = 0
+        return -1
 
     def next_lost(self) -> int:
         """The oldest record that is lost and not retransmitted, or -1."""
@@ -340,7 +337,7 @@ class SegmentQueue:
         if not 0 <= i < self.count:
             raise IndexError(i)
         k = self.slot(i)
-        return self.at[k].start, self.at[k].end, self.at[k].sent_at, self.at[k].flags
+        return self.at[k].start, self.at[k].end, self.at[k].sent_at, self.at[k].flags & ~FRESHLY_LOST
 
     def find(self, position: int) -> int:
         """The first record that ends behind `position`, or `count`."""
@@ -369,6 +366,7 @@ class SegmentQueue:
                 assign(self.at, self.slot(j), self.slot(j - 1))
                 j -= 1
         self.count += 1
+        self.at[self.slot(i)].in_flight -= self.at[self.slot(i)].end - position
         self.at[self.slot(i)].end = position
         self.at[self.slot(i + 1)].start = position
         return True

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from .tcp.congestion.registry import DEFAULT
+
 SECOND = 1_000_000
 
 
@@ -11,11 +13,13 @@ SECOND = 1_000_000
 class StackConfig:
     """One per Stack; immutable. Sizes are bytes, times microseconds."""
 
-    receive_buffer: int = 1 << 20
+    receive_buffer: int = 1 << 20  # to begin with; they follow what the path takes
     send_buffer: int = 1 << 20
-    congestion: str = "cubic"
+    max_receive_buffer: int = 16 << 20
+    max_send_buffer: int = 16 << 20
+    congestion: str = DEFAULT
     nodelay: bool = False
-    min_rto: int = SECOND // 5  # RFC 6298 2.4 says 1 s; 200 ms is what deployed stacks use
+    min_rto: int = SECOND // 5  # RFC 6298 2.4 says 1 s; 200 ms more than the round trip is usual
     max_rto: int = 60 * SECOND  # RFC 6298 2.5
     connect_timeout: int = 180 * SECOND  # R2 of a SYN: RFC 9293 3.8.3
     retransmit_timeout: int = 900 * SECOND  # R2 of data: 15 minutes

@@ -6,6 +6,7 @@ from fastzt.netstack.emitter cimport Emitter
 from fastzt.netstack.flow_table cimport Flow
 from fastzt.netstack.socket_table cimport SocketTable
 from fastzt.netstack.tcp.segment cimport Segment
+from fastzt.netstack.window_budget cimport WindowBudget
 
 
 cdef class Host:
@@ -14,6 +15,7 @@ cdef class Host:
     cdef readonly TimerWheel wheel
     cdef readonly SocketTable sockets
     cdef readonly Stats stats
+    cdef readonly WindowBudget windows
 
     cpdef void wake(self, Flow flow) except *
     cpdef void touch(self, Flow flow) except *

@@ -11,6 +11,7 @@ from .emitter import Emitter
 from .flow_table import Flow
 from .socket_table import SocketTable
 from .tcp.segment import Segment
+from .window_budget import WindowBudget
 
 if TYPE_CHECKING:
     import cython
@@ -19,19 +20,29 @@ else:
 
 
 class Host:
-    """`emitter` writes packets, `wheel` keeps time, `sockets` tells the user, `stats` counts."""
+    """`emitter` writes packets, `wheel` keeps time, `sockets` tells the user, `stats` counts.
+
+    `windows` bounds the sum of the receive windows.
+    """
 
     if not cython.compiled:
-        __slots__ = ("__dict__", "config", "emitter", "sockets", "stats", "wheel")
+        __slots__ = ("__dict__", "config", "emitter", "sockets", "stats", "wheel", "windows")
 
     def __init__(
-        self, config: StackConfig, emitter: Emitter, wheel: TimerWheel, sockets: SocketTable, stats: Stats
+        self,
+        config: StackConfig,
+        emitter: Emitter,
+        wheel: TimerWheel,
+        sockets: SocketTable,
+        stats: Stats,
+        windows: WindowBudget,
     ) -> None:
         self.config = config
         self.emitter = emitter
         self.wheel = wheel
         self.sockets = sockets
         self.stats = stats
+        self.windows = windows
 
     def wake(self, flow: Flow) -> None:
         """Call the flow's `output` in the next transmit."""

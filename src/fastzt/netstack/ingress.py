@@ -24,6 +24,7 @@ from .tcp.isn import SequenceSource
 from .tcp.listener import TcpListener
 from .tcp.segment import Segment
 from .tcp.time_wait import TimeWait
+from .window_budget import WindowBudget
 
 if TYPE_CHECKING:
     import cython
@@ -86,9 +87,10 @@ class Ingress(Host):
         config: StackConfig,
         sockets: SocketTable,
         stats: Stats | None = None,
+        windows: WindowBudget | None = None,
     ) -> None:
         stats = stats or Stats()
-        super().__init__(config, Emitter(egress, stats), wheel, sockets, stats)
+        super().__init__(config, Emitter(egress, stats), wheel, sockets, stats, windows or WindowBudget())
         self.egress = egress
         self.routes = RouteTable()
         self.flows = FlowTable(entropy(SEED_SIZE))

@@ -16,6 +16,7 @@ from .ports import TABLE, EphemeralPorts
 from .socket_table import SocketTable
 from .tcp.connection import Connection
 from .tcp.listener import TcpListener
+from .window_budget import WindowBudget
 
 if TYPE_CHECKING:
     import cython
@@ -40,8 +41,9 @@ class Stack(Ingress):
         config: StackConfig,
         sockets: SocketTable,
         stats: Stats | None = None,
+        windows: WindowBudget | None = None,
     ) -> None:
-        super().__init__(egress, wheel, entropy, config, sockets, stats)
+        super().__init__(egress, wheel, entropy, config, sockets, stats, windows)
         self.ports = EphemeralPorts(entropy(16), entropy(2 * TABLE))
         self.resolving: dict[bytes, list[Connection]] = {}
         self.connecting: list[Connection] = []
@@ -92,7 +94,7 @@ class Stack(Ingress):
         now: int,
         *,
         local_port: int = 0,
-        options: dict[str, int] | None = None,
+        options: dict[str, int | str] | None = None,
     ) -> Connection:
         """Begin an active open to a 16-byte address; raises OSError (ENETUNREACH, EADDRINUSE, ENOBUFS)."""
         hop, source = self.routes.next_hop(ip), self.routes.source_for(ip)
@@ -128,7 +130,7 @@ class Stack(Ingress):
         port: int,
         backlog: int,
         now: int,
-        options: dict[str, int] | None = None,
+        options: dict[str, int | str] | None = None,
     ) -> TcpListener:
         """Listen on an address of ours, or on all (None); raises OSError (EADDRINUSE, EADDRNOTAVAIL)."""
         if ip is not None and not self.routes.is_local(ip):

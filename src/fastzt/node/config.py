@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ..netstack.tcp.congestion.registry import DEFAULT, check
 from ..wire.hello import PROTOCOL_VERSION
 
 
@@ -11,14 +12,18 @@ from ..wire.hello import PROTOCOL_VERSION
 class NodeConfig:
     """`root`: relay and introduce; `controller`: serve networks; `bind`: IPs to bind, none for every one.
 
-    `congestion`: the congestion control of TCP connections. `receive_buffer`: SO_RCVBUF of the UDP sockets in
-    bytes as the system counts them, default as much as it gives. `protocol`: the VL1 version that the node
-    speaks; one of less than 12 neither sends nor is sent cipher suite 3 (AES-GMAC-SIV), but suite 1.
+    `congestion`: the congestion control of TCP connections that do not choose another (bbr, cubic, newreno).
+    `receive_buffer`: SO_RCVBUF of the UDP sockets in bytes as the system counts them, default as much as it
+    gives. `protocol`: the VL1 version that the node speaks; one of less than 12 neither sends nor is sent
+    cipher suite 3 (AES-GMAC-SIV), but suite 1.
     """
 
     root: bool = False
     controller: bool = False
     bind: tuple[str, ...] = ()
-    congestion: str = "cubic"
+    congestion: str = DEFAULT
     receive_buffer: int | None = None
     protocol: int = PROTOCOL_VERSION
+
+    def __post_init__(self) -> None:
+        check(self.congestion)

@@ -5,6 +5,7 @@ from fastzt._core.datagram_batch cimport DatagramBatch, TransmitBatch
 from fastzt._core.timer_wheel cimport TimerWheel
 from fastzt.netstack.socket_table cimport SocketTable
 from fastzt.node.verbs cimport Verbs
+from fastzt.netstack.window_budget cimport WindowBudget
 from fastzt.node.adapter cimport Inlet, Lane, Outlet
 from fastzt.vl1.switch cimport Switch
 from fastzt.vl2.networks cimport Networks
@@ -18,6 +19,7 @@ cdef class Core(Verbs):
     cdef readonly Switch switch
     cdef readonly Networks networks
     cdef readonly TimerWheel wheel
+    cdef readonly WindowBudget windows
     cdef readonly SocketTable sockets
     cdef readonly object controller
     cdef dict _by_id

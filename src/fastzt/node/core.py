@@ -19,6 +19,7 @@ from ..identity.identity import Identity
 from ..netstack.config import StackConfig
 from ..netstack.socket_table import SocketTable
 from ..netstack.stack import Stack
+from ..netstack.window_budget import UNLIMITED, WindowBudget
 from ..vl1.config import SwitchConfig
 from ..vl1.jobs import Job as IdentityJob
 from ..vl1.path_policy import Prefix
@@ -46,7 +47,10 @@ Entropy = Callable[[int], bytes]
 
 
 class Core(Verbs):
-    """The verbs of a node. Times are microseconds, network ids ints, IPs 16 bytes."""
+    """The verbs of a node. Times are microseconds, network ids ints, IPs 16 bytes.
+
+    `windows`: what the TCP receive windows of all connections may add up to.
+    """
 
     if not cython.compiled:
         __slots__ = (
@@ -63,6 +67,7 @@ class Core(Verbs):
             "stack_config",
             "switch",
             "wheel",
+            "windows",
         )
 
     def __init__(
@@ -73,6 +78,7 @@ class Core(Verbs):
         wall_offset_ms: int,
         config: NodeConfig = NodeConfig(),  # noqa: B008 - immutable
         records: ControllerStore | None = None,
+        windows: int = UNLIMITED,
     ) -> None:
         self.identity = identity
         self.address = identity.address
@@ -82,6 +88,7 @@ class Core(Verbs):
         self.switch = Switch(identity, planet, entropy, wall_offset_ms, switch_config)
         self.networks = Networks(self.switch, entropy, wall_offset_ms)
         self.switch.bind(self.networks)
+        self.windows = WindowBudget(windows)
         self.wheel = TimerWheel(0)
         self.sockets = SocketTable()
         self._by_id: dict[int, Lane] = {}
@@ -206,7 +213,9 @@ class Core(Verbs):
             return known.network
         network = self.networks.join(nwid, now, saved, token)
         outlet = Outlet(network, self._nothing)
-        stack = Stack(outlet, self.wheel, self.entropy, self.stack_config, self.sockets, self.stats)
+        stack = Stack(
+            outlet, self.wheel, self.entropy, self.stack_config, self.sockets, self.stats, self.windows
+        )
         network.bind(Inlet(network, stack))
         configure(stack, network, now)
         lane = Lane(network, outlet, stack)

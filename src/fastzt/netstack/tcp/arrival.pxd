@@ -22,6 +22,7 @@ cdef class Arrival(ControlBlock):
     cpdef bint follows(self, Segment segment, int64_t now) except -1
     @cython.locals(rx=Receiver, length=int)
     cdef bint is_acceptable(self, Segment segment, int64_t position, int64_t now) except -1
+    cdef void refuse_old(self, Segment segment, int64_t position) except *
     cdef void must_ack(self) except *
     cdef void reset_or_syn(self, Segment segment, int64_t position, int64_t now) except *
     cdef void challenge(self, int64_t now) except *

@@ -93,7 +93,7 @@ class Arrival(ControlBlock):
         rx = self.rx
         if rx.stale(segment, now) and not segment.flags & RST:
             self.host.stats.drop(STALE)
-            self.must_ack()
+            self.refuse_old(segment, position)
             return False
         length = segment.length
         if segment.flags & (SYN | FIN):
@@ -107,11 +107,17 @@ class Arrival(ControlBlock):
             return True
         if not segment.flags & RST:
             self.host.stats.drop(OUT_OF_WINDOW)
-            self.must_ack()
+            self.refuse_old(segment, position)
             # A probe or a keep-alive is out of window by one, and its ACK is as good as any.
             if segment.flags & ACK and not segment.flags & SYN and position < rx.next:
                 self.heard = now
         return False
+
+    def refuse_old(self, segment: Segment, position: int) -> None:
+        """Answer a segment that cannot be taken; what it repeats is told."""
+        self.must_ack()
+        if position + segment.length <= self.rx.next:
+            self.rx.note_duplicate(position, position + segment.length)
 
     def must_ack(self) -> None:
         """Acknowledge after this batch."""
@@ -186,6 +192,8 @@ class Arrival(ControlBlock):
             # The peer's FIN has been taken: this repeats what we have, so the ACK got lost.
             rx.must_ack = True
             return
+        if rx.measures:
+            rx.measure(segment, self.timestamp(now), now)
         gained = rx.take(segment, position) if segment.length else 0
         if gained > 0:
             if self.orphan:
@@ -225,7 +233,7 @@ class Arrival(ControlBlock):
         if acknowledges:
             tx.syn_acked()
             if self.tx.attempts == 0:
-                tx.rtt.sample(now - self.syn_sent_at)
+                tx.rtt.sample(now - self.syn_sent_at, now)
             self.timers.clear(RETRANSMIT)
             self.established(states.SYN_ACK, now)
             self.must_ack()

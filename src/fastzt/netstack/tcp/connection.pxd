@@ -18,7 +18,7 @@ cdef class Connection(Output):
     cpdef Py_ssize_t write(self, object data, int64_t now) except -1
     @cython.locals(taken=Py_ssize_t)
     cpdef Py_ssize_t read_into(self, object target, int64_t now) except -1
-    cdef void after_read(self) except *
+    cdef void after_read(self, int64_t now) except *
     cdef void raise_error(self) except *
     cpdef void shutdown_write(self, int64_t now) except *
     cpdef void close(self, int64_t now) except *

@@ -35,7 +35,17 @@ if not cython.compiled:
     )
     from .timers import GIVE_UP
 
-OPTIONS = ("nodelay", "keepalive", "keepalive_idle", "keepalive_interval", "keepalive_probes", "user_timeout")
+OPTIONS = (
+    "congestion",
+    "keepalive",
+    "keepalive_idle",
+    "keepalive_interval",
+    "keepalive_probes",
+    "nodelay",
+    "receive_buffer",
+    "send_buffer",
+    "user_timeout",
+)
 
 
 class Connection(Output):
@@ -118,13 +128,14 @@ class Connection(Output):
         """
         taken = self.rx.ring.read_into(target)
         if taken > 0:
-            self.after_read()
+            self.after_read(now)
         elif self.error:
             self.raise_error()
         return taken
 
-    def after_read(self) -> None:
+    def after_read(self, now: int) -> None:
         """Tell the peer of a window that has opened enough."""
+        self.rx.tune(now)
         if not self.rx.eof and ESTABLISHED <= self.state <= FIN_WAIT_2 and self.rx.wants_update():
             self.ack_due = True
             self.host.wake(self)
@@ -177,37 +188,53 @@ class Connection(Output):
         self.negotiate(options, half.window, now)
         self.tx.syn_acked()
         if half.retries == 0:
-            self.tx.rtt.sample(now - half.sent_at)
+            self.tx.rtt.sample(now - half.sent_at, now)
         self.established(SYN_ACKED, now)
 
-    def set_option(self, name: str, value: int, now: int) -> None:
-        """Set one of OPTIONS; times in microseconds. Raises KeyError."""
+    def set_option(self, name: str, value: int | str, now: int) -> None:
+        """Set one of OPTIONS; times in microseconds. Raises KeyError, and ValueError for the value."""
+        if name not in OPTIONS:
+            raise KeyError(name)
+        if name == "congestion":
+            self.tx.set_congestion(str(value), now)
+            return
+        number = int(value)
         if name == "nodelay":
-            self.tx.nodelay = bool(value)
+            self.tx.nodelay = bool(number)
             self.host.wake(self)
-            return
-        if name == "user_timeout":
-            self.user_timeout = value
-            return
+        elif name == "user_timeout":
+            self.user_timeout = number
+        elif name == "send_buffer":
+            self.tx.set_limit(number)
+        elif name == "receive_buffer":
+            self.rx.set_limit(number)
+        else:
+            self.set_keepalive(name, number, now)
+
+    def set_keepalive(self, name: str, value: int, now: int) -> None:
+        """Set one of the options of keep-alive."""
         if name == "keepalive":
             self.keepalive = bool(value)
         elif name == "keepalive_idle":
             self.keepalive_idle = value
         elif name == "keepalive_interval":
             self.keepalive_interval = value
-        elif name == "keepalive_probes":
-            self.keepalive_probes = value
         else:
-            raise KeyError(name)
+            self.keepalive_probes = value
         self.keep_alive(now)
 
-    def get_option(self, name: str) -> int:
-        """The value of one of OPTIONS; raises KeyError."""
-        return {
+    def get_option(self, name: str) -> int | str:
+        """The value of one of OPTIONS, or "mss"; raises KeyError."""
+        values: dict[str, int | str] = {
+            "congestion": self.tx.congestion,
             "nodelay": int(self.tx.nodelay),
             "keepalive": int(self.keepalive),
             "keepalive_idle": self.keepalive_idle,
             "keepalive_interval": self.keepalive_interval,
             "keepalive_probes": self.keepalive_probes,
+            "mss": self.tx.mss,
+            "receive_buffer": self.rx.limit,
+            "send_buffer": self.tx.limit,
             "user_timeout": self.user_timeout,
-        }[name]
+        }
+        return values[name]

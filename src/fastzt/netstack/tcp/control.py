@@ -84,7 +84,7 @@ class ControlBlock(Flow):
         self.config = config
         self.handle: Handle = host.sockets.allocate(self)
         self.tx = Sender(config)
-        self.rx = Receiver(config.receive_buffer)
+        self.rx = Receiver(config.receive_buffer, config.max_receive_buffer, host.windows)
         self.timers = Timers(host.wheel, self)
         self.state = CLOSED
         self.error = 0
@@ -151,6 +151,8 @@ class ControlBlock(Flow):
         self.state = step(self.state, event)
         self.timers.clear(GIVE_UP)
         self.heard = self.progress = now
+        self.rx.rtt = self.tx.rtt.smoothed
+        self.rx.begin_rtt(self.rx.rtt, now)
         self.refit(now)
         self.keep_alive(now)
         self.host.sockets.mark(self.handle, BIT_CONNECTED | WRITABLE)
@@ -228,6 +230,9 @@ class ControlBlock(Flow):
             if not timers.is_set(RETRANSMIT):
                 self.progress = now
                 timers.set(RETRANSMIT, now + tx.rtt.rto())
+            elif tx.head_sent:
+                timers.set(RETRANSMIT, now + tx.rtt.rto())
+            tx.head_sent = False
             timers.clear(PERSIST)
         elif tx.is_blocked():
             if not timers.is_set(PERSIST):

@@ -77,7 +77,7 @@ class HalfOpen(Flow):
 
     def receive_window(self) -> int:
         """What the SYN-ACK announces."""
-        limit: int = self.host.config.receive_buffer
+        limit: int = self.host.windows.initial(self.host.config.receive_buffer)
         return min(limit, 65535)
 
     def arrives(self, segment: Segment, now: int) -> None:

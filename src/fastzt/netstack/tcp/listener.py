@@ -29,7 +29,7 @@ class TcpListener:
         address: bytes | None,
         port: int,
         backlog: int,
-        options: dict[str, int],
+        options: dict[str, int | str],
         forget: Callable[[TcpListener, int], None],
     ) -> None:
         self.handle = handle

@@ -6,7 +6,7 @@ from fastzt._core.tcp_header cimport ACK, FIN, PSH, RST, SYN, TcpOptions
 from fastzt.netstack.tcp.arrival cimport Arrival
 from fastzt.netstack.tcp.sender cimport Sender
 from fastzt.netstack.tcp.state cimport CLOSED, ESTABLISHED, SYN_RECEIVED
-from fastzt.netstack.tcp.timers cimport DELAYED_ACK, GIVE_UP, KEEPALIVE, LOSS, PERSIST, RETRANSMIT, Timers
+from fastzt.netstack.tcp.timers cimport DELAYED_ACK, GIVE_UP, KEEPALIVE, LOSS, PACE, PERSIST, RETRANSMIT, Timers
 
 
 cdef class Output(Arrival):
@@ -19,7 +19,7 @@ cdef class Output(Arrival):
     cdef bint send_data(self, int64_t now) except -1
     @cython.locals(options=TcpOptions, window=int)
     cdef bint send(self, int64_t position, int flags, int length, int64_t now) except -1
-    @cython.locals(options=TcpOptions, assembler=Assembler, count=int, i=int)
+    @cython.locals(options=TcpOptions, assembler=Assembler, room=int, count=int, i=int)
     cdef void add_sack(self) except *
     cdef bint send_ack(self, int64_t now) except -1
     cdef bint send_probe(self, int64_t now) except -1

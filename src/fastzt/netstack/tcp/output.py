@@ -15,7 +15,7 @@ else:
 if not cython.compiled:
     from ..._core.tcp_header import ACK, FIN, PSH, RST, SYN
     from .state import CLOSED, ESTABLISHED, SYN_RECEIVED
-    from .timers import DELAYED_ACK, GIVE_UP, KEEPALIVE, LOSS, PERSIST, RETRANSMIT
+    from .timers import DELAYED_ACK, GIVE_UP, KEEPALIVE, LOSS, PACE, PERSIST, RETRANSMIT
 
 
 class Output(Arrival):
@@ -38,12 +38,14 @@ class Output(Arrival):
             return self.send_reset(now)
         if self.state < ESTABLISHED:
             return self.output_opening(now)
-        if self.rx.must_ack and self.rx.assembler.count > 0 and not self.send_ack(now):
+        if self.rx.must_ack and self.rx.has_blocks() and not self.send_ack(now):
             return True  # the SACK blocks would not fit beside data
         if self.tx.has_work():
             self.refit(now)
             if self.send_data(now):
                 return True
+            if self.tx.pacer.resume_at > now:
+                self.timers.set(PACE, self.tx.pacer.resume_at)
         if self.ack_due and not self.send_ack(now):
             return True
         if self.tx.probe_due and not self.send_probe(now):
@@ -110,7 +112,7 @@ class Output(Arrival):
             options.has_timestamps = True
             options.ts_value = self.timestamp(now)
             options.ts_echo = self.rx.ts_recent
-        if length == 0 and self.sack and self.rx.assembler.count > 0:
+        if length == 0 and self.sack and self.rx.has_blocks():
             self.add_sack()
         window = self.rx.window()
         if not self.host.emitter.segment(
@@ -131,10 +133,14 @@ class Output(Arrival):
         return True
 
     def add_sack(self) -> None:
-        """The latest runs above the hole, as many as fit (RFC 2018 section 4)."""
+        """What came twice, then the latest runs above the hole, as many as fit (RFC 2018 4, RFC 2883)."""
         options = self.host.emitter.options
         assembler = self.rx.assembler
-        count = assembler.select(options.sack_room())
+        room = options.sack_room()
+        if self.rx.duplicate_end > 0:
+            options.add_sack(self.rx.duplicate_start, self.rx.duplicate_end)
+            room -= 1
+        count = assembler.select(room)
         for i in range(count):
             options.add_sack(assembler.block_start[i], assembler.block_end[i])
 
@@ -169,6 +175,8 @@ class Output(Arrival):
             self.give_up(now)
         if timers.due(DELAYED_ACK, now):
             self.ack_due = True
+            self.host.wake(self)
+        if timers.due(PACE, now):
             self.host.wake(self)
         if timers.due(LOSS, now):
             self.tx.on_loss_timer(now)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from ..._core.assembler import Assembler
 from ..._core.ring_buffer import RingBuffer
+from ..window_budget import WindowBudget
 from .segment import Segment
 
 if TYPE_CHECKING:
@@ -23,7 +24,15 @@ if not cython.compiled:
     SCALE = 8  # window scale that we announce: windows up to 16 MiB
     QUICK_ACKS = 16  # segments acknowledged at once while the peer's window is young
     MAX_FIELD = 65535
+    MIN_BUFFER = 4096
+    MAX_ECHO_AGE = 60_000  # milliseconds
+    DEFAULT_RTT = 100_000  # microseconds, until one is known
+    RTT_WINDOW = 10_000_000  # paths change: the least round trip is of the last 10 to 20 seconds
+    RTT_CLOCK = 1000  # what timestamps cannot tell apart
+    MIN_ROUND = 10_000  # what is read in less is the burst of a reader
+    GAIN = 4  # windows hold so many bandwidth-delay products
 
+MAX_RECALL = 1 << 30  # a duplicate older than this may be one of another round of the sequence numbers
 PAWS_IDLE = 24 * 86400 * 1_000_000  # RFC 7323 5.5: after 24 days ts_recent proves nothing
 
 
@@ -34,25 +43,49 @@ class Receiver:
         __slots__ = (
             "acknowledged",
             "assembler",
+            "budget",
+            "duplicate_end",
+            "duplicate_start",
+            "echo",
             "edge",
             "eof",
             "fin",
+            "least_rtt",
             "limit",
+            "measures",
+            "most",
             "mss",
             "must_ack",
             "next",
             "pending",
             "quick",
             "ring",
+            "round_at",
+            "round_head",
+            "rtt",
+            "rtt_at",
             "scale",
+            "seen",
             "timestamps",
             "ts_recent",
             "ts_recent_at",
+            "tuned",
         )
 
-    def __init__(self, limit: int) -> None:
-        self.limit = limit
-        self.ring = RingBuffer(limit)
+    def __init__(self, limit: int, most: int, budget: WindowBudget) -> None:
+        self.budget = budget
+        self.limit = budget.initial(limit)
+        self.most = most
+        self.tuned = True  # `limit` follows what the reader takes in a round trip, up to `most`
+        self.seen = -1  # the budget's epoch when we reported last
+        self.rtt = 0  # the least of late, 0: not known
+        self.least_rtt = 0  # of this RTT_WINDOW, which began at `rtt_at`
+        self.rtt_at = 0
+        self.measures = True  # the next segment with an echo tells of the round trip
+        self.echo = 0  # the last one that did
+        self.round_at = 0  # when this round trip began
+        self.round_head = 0  # and what had been read then
+        self.ring = RingBuffer(self.limit)
         self.assembler = Assembler()
         self.next = self.edge = self.acknowledged = 0
         self.fin = -1
@@ -62,6 +95,7 @@ class Receiver:
         self.pending = 0
         self.quick = QUICK_ACKS
         self.must_ack = False
+        self.duplicate_start = self.duplicate_end = 0  # what came twice, for the next DSACK; 0: nothing
         self.timestamps = False
         self.ts_recent = 0
         self.ts_recent_at = 0
@@ -71,7 +105,57 @@ class Receiver:
         self.next = self.acknowledged = irs + 1
         self.edge = self.next + min(self.limit, MAX_FIELD)
         self.ring = RingBuffer(self.limit, self.next)
+        self.round_head = self.next
         self.assembler = Assembler(self.next)
+
+    def set_limit(self, limit: int) -> None:
+        """Hold at most so many bytes, from now on without regard to what the path needs."""
+        self.limit = max(limit, MIN_BUFFER)
+        self.ring.limit = max(self.ring.limit, self.limit)  # what was announced must find room
+        self.tuned = False
+
+    def tune(self, now: int) -> None:
+        """After a read, once a round trip: let the window follow what is read in one (dynamic right-sizing).
+
+        What a flow has in the network and in a queue as large, while a loss is repaired, fits in GAIN times
+        that. The round trip is the least one, and a reader's bursts are averaged: waiting for a reader or in
+        a queue needs no larger window, and one larger than the processor's caches costs time.
+        """
+        rtt = self.rtt if self.rtt > 0 else DEFAULT_RTT
+        elapsed = now - self.round_at
+        if not self.tuned or elapsed < rtt or elapsed < MIN_ROUND:
+            return
+        read = (self.ring.head - self.round_head) * rtt // max(elapsed, 1)
+        wanted = max(min(GAIN * read + 16 * self.mss, self.most, MAX_FIELD << self.scale), self.limit)
+        self.seen = self.budget.report(self.limit, self.seen, now)
+        self.limit = self.budget.resize(self.limit, wanted)
+        self.ring.limit = max(self.ring.limit, self.limit)
+        self.round_head = self.ring.head
+        self.round_at = now
+        self.measures = True
+
+    def measure(self, segment: Segment, clock: int, now: int) -> None:
+        """Follow the round trip by an echoed timestamp, as far as its milliseconds tell."""
+        if not segment.options.has_timestamps or segment.options.ts_echo == self.echo:
+            return
+        self.measures = False
+        self.echo = segment.options.ts_echo
+        age = diff(clock, self.echo)
+        if age < 0 or age > MAX_ECHO_AGE:
+            return
+        rtt = age * 1000
+        if rtt <= RTT_CLOCK:  # the handshake knows better
+            rtt = min(self.rtt, RTT_CLOCK) if self.rtt > 0 else RTT_CLOCK
+        if self.rtt == 0 or now - self.rtt_at > RTT_WINDOW:
+            self.rtt = self.least_rtt
+            self.begin_rtt(rtt, now)
+        self.least_rtt = min(self.least_rtt, rtt)
+        self.rtt = min(self.rtt, rtt) if self.rtt > 0 else rtt
+
+    def begin_rtt(self, rtt: int, now: int) -> None:
+        """A period begins, of which `rtt` is the first measurement."""
+        self.least_rtt = rtt
+        self.rtt_at = now
 
     def offered_scale(self) -> int:
         """The window scale of our SYN."""
@@ -136,6 +220,16 @@ class Receiver:
             and self.next + segment.length <= self.edge
         )
 
+    def note_duplicate(self, start: int, end: int) -> None:
+        """[start, end) has come again: the next acknowledgment tells (RFC 2883)."""
+        if start < end and end > self.next - MAX_RECALL:
+            self.duplicate_start = start
+            self.duplicate_end = end
+
+    def has_blocks(self) -> bool:
+        """Whether there is something for a SACK option to tell."""
+        return self.assembler.count > 0 or self.duplicate_end > 0
+
     def take(self, segment: Segment, position: int) -> int:
         """Store the payload that lies in the window; how many bytes became readable."""
         start = max(position, self.next)
@@ -149,7 +243,9 @@ class Receiver:
         if segment.length > self.mss:
             self.mss = segment.length
         source = segment.payload + (start - position)
-        if start > self.next or self.assembler.count:
+        if start > self.next or self.assembler.count > 0:
+            if self.assembler.holds(start, end):
+                self.note_duplicate(start, end)
             self.must_ack = True  # RFC 5681 4.2: at once above a hole, and when one is filled
         if not self.assembler.add(start, end) or not self.ring.write_at(
             start, segment.slab, source, end - start
@@ -189,4 +285,5 @@ class Receiver:
         """A segment with RCV.NXT has left."""
         self.acknowledged = self.next
         self.pending = 0
+        self.duplicate_end = 0
         self.must_ack = False

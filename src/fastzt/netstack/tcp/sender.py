@@ -12,7 +12,8 @@ from ..._core.ring_buffer import RingBuffer
 from ..._core.segment_queue import SegmentQueue
 from ..config import StackConfig
 from .congestion.base import Controller
-from .congestion.registry import make
+from .congestion.registry import check, make
+from .pacer import Pacer
 from .recovery import Recovery
 from .rtt import Rtt
 from .segment import Segment
@@ -26,10 +27,12 @@ else:
 if not cython.compiled:
     from ..._core.seqnum import diff, unwrap
     from ..._core.timer_wheel import NEVER
-    from .recovery import OPEN, REPAIR
+    from .sampler import OPEN, REPAIR
 
     MIN_MSS = 48
     MAX_RTT_SAMPLE = 300_000_000
+    MIN_BUFFER = 4096
+    GAIN = 4
 
 
 class Sender:
@@ -41,15 +44,19 @@ class Sender:
     if not cython.compiled:
         __slots__ = (
             "attempts",
+            "congestion",
             "controller",
             "fin",
             "force",
+            "head_sent",
             "last_sent",
             "limit",
             "max_window",
+            "most",
             "mss",
             "next",
             "nodelay",
+            "pacer",
             "peer_mss",
             "persists",
             "pick_index",
@@ -66,6 +73,7 @@ class Sender:
             "scale",
             "scaled",
             "tail_due",
+            "tuned",
             "una",
             "window",
             "wl_ack",
@@ -74,12 +82,15 @@ class Sender:
 
     def __init__(self, config: StackConfig) -> None:
         self.limit = config.send_buffer
+        self.most = config.max_send_buffer
+        self.tuned = True  # `limit` follows the congestion window, up to `most`
         self.nodelay = config.nodelay
         self.ring = RingBuffer(self.limit)
         self.queue = SegmentQueue()
         self.rtt = Rtt(config.min_rto, config.max_rto)
         self.mss = 536
-        self.controller: Controller = make(config.congestion, self.mss)
+        self.congestion = check(config.congestion)  # the controller's name
+        self.controller: Controller = make(self.congestion, self.mss)
         self.recovery = Recovery(self.queue, self.controller, self.rtt)
         self.una = self.next = 0
         self.window = self.max_window = 0
@@ -95,8 +106,10 @@ class Sender:
         self.force = False  # what silly-window avoidance holds back must leave
         self.persists = 0  # probes of the closed window since it closed
         self.last_sent = 0
+        self.head_sent = False  # what is oldest has left again: its time-out begins anew
         self.round_end = 0
         self.retransmitted = 0
+        self.pacer = Pacer()
         self.pick_index = -1
         self.pick_start = self.pick_length = 0
 
@@ -120,7 +133,24 @@ class Sender:
 
     def write(self, data: Buffer) -> int:
         """Queue what fits; how many bytes."""
+        if self.ring.tail - self.next < self.mss:
+            self.recovery.sampler.check_application(self.controller)
         return self.ring.write(data)
+
+    def set_limit(self, limit: int) -> None:
+        """Hold at most so many bytes, from now on without regard to what the path needs."""
+        self.limit = self.ring.limit = max(limit, MIN_BUFFER)
+        self.tuned = False
+
+    def tune(self) -> None:
+        """Let the buffer follow what the path takes, in bandwidth-delay products by the least round trip.
+
+        A congestion window that nothing bounds says nothing, and rings beyond the caches cost time.
+        """
+        product = int(self.recovery.sampler.sample.rate * self.rtt.minimum / 1e6)
+        wanted = min(GAIN * product, 2 * self.controller.cwnd, self.most)
+        if wanted > self.limit:
+            self.limit = self.ring.limit = wanted
 
     def free(self) -> int:
         """How many bytes can be queued."""
@@ -161,6 +191,8 @@ class Sender:
         `sequence` is the segment's position, `clock` our timestamp clock.
         """
         queue = self.queue
+        if self.ring.tail - self.next < self.mss:
+            self.recovery.sampler.check_application(self.controller)
         in_flight = queue.pipe() if queue.count > 0 else 0
         window = segment.window << self.scale
         changed = window != self.window
@@ -170,16 +202,24 @@ class Sender:
         if gained <= 0 and queue.count == 0:
             return 0
         queue.begin_ack()
+        copies = queue.retransmitted_bytes
         fresh = 0
         if gained > 0:
             fresh = queue.acknowledge(ack, now)
             self.recovery.note_order(ack, fresh, -1)
             self.ring.discard(ack - self.ring.head)
             self.una = ack
+        repaired = queue.retransmitted_bytes < copies
         if self.sack and segment.options.sack_count > 0:
             fresh += self.take_sack(segment, now)
-        self.measure(segment, gained, clock, now)
-        self.recovery.on_ack(self.una, self.next, gained, fresh, self.is_limited(in_flight), now)
+        rtt = self.measure(segment, gained, clock, now)
+        echoed_at = -1
+        if segment.options.has_timestamps and segment.options.ts_echo != 0:
+            echoed_at = (now // 1000 - diff(clock, segment.options.ts_echo)) * 1000
+        self.recovery.sampler.sample.sack = self.sack
+        self.recovery.on_ack(self.una, self.next, gained, fresh, in_flight, rtt, repaired, echoed_at, now)
+        if self.tuned and 2 * self.controller.cwnd > self.limit:
+            self.tune()
         if not self.sack:
             if gained > 0:
                 self.recovery.on_partial(self.una, self.next, now)
@@ -193,39 +233,39 @@ class Sender:
         for i in range(segment.options.sack_count):
             left = unwrap(segment.options.sack_left[i], self.una)
             right = unwrap(segment.options.sack_right[i], self.una)
-            if self.una < left < right <= self.next:
+            if i == 0 and left < right and self.recovery.is_dsack(segment, left, right, self.una):
+                self.recovery.on_dsack(left, right, self.next, now)
+            elif self.una < left < right <= self.next:
                 before = self.queue.rtt_sent_at
                 n = self.queue.sack(left, right, now)
                 self.recovery.note_order(right, n, before)
                 fresh += n
         return fresh
 
-    def is_limited(self, in_flight: int) -> bool:
-        """Whether the congestion window was in use (RFC 7661): at least half of it while it doubles."""
-        controller = self.controller
-        if controller.cwnd < controller.ssthresh:
-            return 2 * in_flight >= controller.cwnd
-        return in_flight + 3 * self.mss >= controller.cwnd
+    def measure(self, segment: Segment, gained: int, clock: int, now: int) -> int:
+        """Take a round-trip time of data sent once, which is returned, or -1.
 
-    def measure(self, segment: Segment, gained: int, clock: int, now: int) -> None:
-        """Take a round-trip time: of data sent once, else of the echoed timestamp (RFC 7323 4)."""
-        sample = -1
-        if self.queue.rtt_sent_at >= 0:
-            sample = now - self.queue.rtt_sent_at
-        elif gained > 0 and segment.options.has_timestamps and segment.options.ts_echo != 0:
-            sample = diff(clock, segment.options.ts_echo) * 1000
-        if sample < 0 or sample > MAX_RTT_SAMPLE:
-            return
-        if self.una > self.round_end or self.rtt.smoothed == 0:
-            self.rtt.sample(sample)
+        Without such data the echoed timestamp, in milliseconds, serves the time-out (RFC 7323 4).
+        """
+        rtt = now - self.queue.rtt_sent_at
+        if self.queue.rtt_sent_at < 0 or rtt > MAX_RTT_SAMPLE:
+            if gained > 0 and segment.options.has_timestamps and segment.options.ts_echo != 0:
+                coarse = diff(clock, segment.options.ts_echo) * 1000
+                if 0 < coarse <= MAX_RTT_SAMPLE:
+                    self.rtt.estimate(coarse)
+            return -1
+        self.rtt.sample(rtt, now)
+        if self.una > self.round_end:
+            self.rtt.round_over()
             self.round_end = self.next
-        else:
-            self.rtt.observe(sample)
+        return rtt
 
     def pick(self, now: int) -> bool:
         """Choose what leaves next; False when nothing may."""
         if self.tail_due:
             return self.pick_probe(now)
+        if self.pacer.resume_at > now:
+            return False
         queue = self.queue
         if queue.lost_bytes > 0:
             i = queue.next_lost()
@@ -258,8 +298,10 @@ class Sender:
             return False
         if n < self.mss and not ends and not self.force and not self.is_worth(n, n == waiting):
             return False
-        if self.queue.count == 0 and self.last_sent and now - self.last_sent > self.rtt.rto():
-            self.controller.on_idle(now)
+        if self.queue.count == 0 and self.last_sent:
+            if now - self.last_sent > self.rtt.rto():
+                self.controller.on_idle(now)
+            self.controller.on_restart(self.queue.app_limited, now)
         if not self.may_send(n):
             return False
         self.pick_index = -1
@@ -276,7 +318,10 @@ class Sender:
     def may_send(self, n: int) -> bool:
         """Whether the congestion window has room for `n` bytes."""
         pipe = self.queue.pipe() if self.queue.count > 0 else 0
-        return pipe == 0 or pipe + n <= self.controller.cwnd
+        if pipe == 0 or pipe + n <= self.controller.cwnd:
+            return True
+        self.recovery.sampler.window_full = True
+        return False
 
     def pick_probe(self, now: int) -> bool:
         """The tail-loss probe (RFC 8985 7.3): new data if there is room for it, else the last segment."""
@@ -304,18 +349,26 @@ class Sender:
         """What was picked has left."""
         is_new = self.pick_index < 0
         if is_new:
-            self.queue.app_limited = False
             self.queue.push(self.pick_start, self.pick_start + self.pick_length, now)
             self.next = self.pick_start + self.pick_length
         else:
+            if self.pick_start == self.una:
+                self.head_sent = True
             self.queue.retransmit(self.pick_index, self.pick_length, now)
             self.retransmitted += 1
         self.recovery.on_sent(self.pick_length, is_new, now)
+        self.pacer.sent(self.pick_length, self.controller.pacing_rate, now)
         self.force = False
         self.last_sent = now
         if self.tail_due:
             self.tail_due = False
             self.recovery.probe_sent(self.next, not is_new)
+
+    def set_congestion(self, name: str, now: int) -> None:
+        """Change the congestion controller; ValueError for an unknown name."""
+        controller = make(name, self.mss)
+        self.recovery.switch(controller, now)
+        self.congestion, self.controller = check(name), controller
 
     def on_timeout(self, now: int) -> None:
         """The retransmission timer went off."""
@@ -330,7 +383,7 @@ class Sender:
         if self.recovery.reorder_deadline != NEVER:
             self.recovery.detect(self.next, now)
             if self.recovery.mode == REPAIR:
-                self.recovery.pace(0)
+                self.recovery.reduce(0)
         elif self.recovery.mode == OPEN:
             self.tail_due = True
 

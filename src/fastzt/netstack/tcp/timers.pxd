@@ -10,7 +10,8 @@ cdef enum:
     DELAYED_ACK = 3
     KEEPALIVE = 4
     GIVE_UP = 5
-    KINDS = 6
+    PACE = 6
+    KINDS = 7
 
 
 @cython.final
@@ -18,7 +19,7 @@ cdef class Timers:
     cdef TimerWheel wheel
     cdef int slot
     cdef int64_t armed
-    cdef int64_t[6] deadline
+    cdef int64_t[7] deadline
 
     cdef void set(self, int kind, int64_t deadline)
     cdef void clear(self, int kind) noexcept

@@ -23,7 +23,8 @@ if not cython.compiled:
     DELAYED_ACK = 3
     KEEPALIVE = 4
     GIVE_UP = 5  # R2, user time-out, FIN-WAIT-2 of an orphan
-    KINDS = 6
+    PACE = 6  # what the pacing rate holds back
+    KINDS = 7
 
 
 class Timers:

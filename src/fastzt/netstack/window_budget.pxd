@@ -1,0 +1,23 @@
+cimport cython
+from libc.stdint cimport int64_t
+
+cdef enum:
+    EPOCH = 1000000
+    FLOOR = 16384
+
+
+@cython.final
+cdef class WindowBudget:
+    cdef readonly int64_t total
+    cdef int64_t epoch
+    cdef int64_t current
+    cdef int64_t before
+    cdef int64_t flows
+    cdef int64_t flows_before
+    cdef int64_t pressed
+
+    cpdef int64_t initial(self, int64_t wanted) noexcept
+    @cython.locals(epoch=int64_t, follows=bint)
+    cpdef int64_t report(self, int64_t held, int64_t seen, int64_t now) noexcept
+    @cython.locals(share=int64_t, free=int64_t, granted=int64_t)
+    cpdef int64_t resize(self, int64_t held, int64_t wanted) noexcept

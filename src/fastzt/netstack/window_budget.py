@@ -1,0 +1,68 @@
+"""WindowBudget: what the receive windows of all flows may add up to, so that the UDP sockets can hold it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import cython
+else:
+    from .. import _cython as cython
+
+if not cython.compiled:
+    EPOCH = 1_000_000  # microseconds; flows that were silent for one are not counted
+    FLOOR = 16384  # bytes that every flow may have
+
+UNLIMITED = 1 << 60
+
+
+class WindowBudget:
+    """Shares `total` bytes among the flows that receive; one for each set of UDP sockets.
+
+    A flow that receives reports once a round trip what it holds, and asks for more or less. What is free goes
+    to whoever asks; when there is too little, those above the equal share come down to it.
+    """
+
+    if not cython.compiled:
+        __slots__ = ("before", "current", "epoch", "flows", "flows_before", "pressed", "total")
+
+    def __init__(self, total: int = UNLIMITED) -> None:
+        self.total = total
+        self.epoch = 0
+        self.current = 0  # bytes held by the flows seen in this epoch
+        self.before = 0  # and in the last one
+        self.flows = 0
+        self.flows_before = 0
+        self.pressed = -2  # the last epoch in which there was too little
+
+    def initial(self, wanted: int) -> int:
+        """What a new flow may begin with."""
+        return max(min(wanted, self.total - max(self.current, self.before)), min(wanted, FLOOR))
+
+    def report(self, held: int, seen: int, now: int) -> int:
+        """A flow that holds `held` bytes receives; `seen` is what this returned to it last (at first -1)."""
+        epoch = now // EPOCH
+        if epoch != self.epoch:
+            follows = epoch == self.epoch + 1
+            self.before = self.current if follows else 0
+            self.flows_before = self.flows if follows else 0
+            self.current = self.flows = 0
+            self.epoch = epoch
+        if seen != epoch:
+            self.current += held
+            self.flows += 1
+        return epoch
+
+    def resize(self, held: int, wanted: int) -> int:
+        """How much a flow that has reported may hold from now on."""
+        share = self.total // max(self.flows, self.flows_before, 1)
+        free = self.total - max(self.current, self.before)
+        granted = min(wanted, held + max(free, 0))
+        if free < 0 or granted < min(wanted, share):
+            self.pressed = self.epoch
+        if self.pressed >= self.epoch - 1:
+            granted = min(granted, max(share, FLOOR))
+        granted = max(granted, min(wanted, FLOOR))
+        self.current += granted - held
+        self.before = max(self.before + granted - held, 0)
+        return granted
