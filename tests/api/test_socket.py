@@ -164,9 +164,32 @@ def test_options(pair: Pair) -> None:
         near.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         assert near.getsockopt(socket.SOL_SOCKET, socket.SO_TYPE) == socket.SOCK_STREAM
         assert near.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR) == 0
+        assert near.getsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF) > 0
+        near.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 50_000)
+        assert near.getsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF) == 50_000
+        assert near.getsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG) == 1342
         with pytest.raises(OSError, match="not available") as caught:
             near.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1)
         assert caught.value.errno == errno.ENOPROTOOPT
+
+
+@pytest.mark.skipif(not hasattr(socket, "TCP_CONGESTION"), reason="the system has no TCP_CONGESTION")
+def test_the_congestion_control_of_a_socket(pair: Pair) -> None:
+    near, far = pair.sockets()
+    tcp, option = socket.IPPROTO_TCP, socket.TCP_CONGESTION
+    with near, far:
+        for name in (b"newreno", b"cubic", b"bbr\0"):
+            near.setsockopt(tcp, option, name)
+            assert near.getsockopt(tcp, option, 16) == name.ljust(16, b"\0")
+            near.sendall(name)
+            assert far.recv(16) == name
+        near.setsockopt(tcp, option, b"reno")  # what Linux calls it
+        assert near.getsockopt(tcp, option, 7) == b"newreno"
+        for name in (b"vegas", b"\xff"):
+            with pytest.raises(FileNotFoundError):
+                near.setsockopt(tcp, option, name)
+        with pytest.raises(OSError, match="Invalid argument"):
+            near.getsockopt(tcp, option)
 
 
 def test_a_closed_port_refuses(pair: Pair) -> None:

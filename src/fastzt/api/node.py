@@ -68,7 +68,8 @@ class Node(Closing):
             self._store.close()
             raise
         self._store.save_port(self._sockets.port)
-        core = Core(own, world, os.urandom, wall_offset_ms(), config, self._records(config))
+        windows = self._sockets.capabilities.receive_buffer // 2
+        core = Core(own, world, os.urandom, wall_offset_ms(), config, self._records(config), windows)
         self._keeper = Keeper(self._store, core)
         self._driver = ThreadedDriver(core, self._sockets, monotonic_us, self._heard)
         self._start()

@@ -16,6 +16,7 @@ _NAMES = {
     ("SOL_SOCKET", "SO_KEEPALIVE"): "keepalive",
     ("SOL_SOCKET", "SO_RCVBUF"): "receive_buffer",
     ("SOL_SOCKET", "SO_SNDBUF"): "send_buffer",
+    ("IPPROTO_TCP", "TCP_CONGESTION"): "congestion",
     ("IPPROTO_TCP", "TCP_NODELAY"): "nodelay",
     ("IPPROTO_TCP", "TCP_KEEPIDLE"): "keepalive_idle",
     ("IPPROTO_TCP", "TCP_KEEPINTVL"): "keepalive_interval",
@@ -30,6 +31,7 @@ OPTIONS = {
 SECONDS = {"keepalive_idle", "keepalive_interval"}
 BOOLEAN = {"keepalive", "nodelay"}
 READ_ONLY = {"mss"}
+NAME_LENGTH = 16  # TCP_CA_NAME_MAX
 ACCEPTED = {(socket.SOL_SOCKET, socket.SO_REUSEADDR)}  # without effect: addresses are always reusable here
 CONSTANT = {(socket.SOL_SOCKET, socket.SO_TYPE): int(socket.SOCK_STREAM)}
 
@@ -46,6 +48,9 @@ def set_option(connection: Connection, level: int, option: int, value: Any, now:
         return
     if name is None or name in READ_ONLY:
         raise unknown()
+    if name == "congestion":
+        set_congestion(connection, value, now)
+        return
     number = struct.unpack("i", value)[0] if isinstance(value, (bytes, bytearray)) else int(value)
     if name in BOOLEAN:
         number = int(bool(number))
@@ -54,8 +59,29 @@ def set_option(connection: Connection, level: int, option: int, value: Any, now:
     connection.set_option(name, number, now)
 
 
-def get_option(connection: Connection, level: int, option: int) -> int:
-    """An option's value; raises OSError (ENOPROTOOPT). SO_ERROR is the connection's error, once."""
+def set_congestion(connection: Connection, value: Any, now: int) -> None:
+    """Set TCP_CONGESTION by a name in bytes; raises OSError (ENOENT) for one that does not exist."""
+    try:
+        connection.set_option("congestion", bytes(value).rstrip(b"\0").decode("ascii"), now)
+    except ValueError as error:
+        raise OSError(errno.ENOENT, str(error)) from None
+
+
+def get_option(connection: Connection, level: int, option: int, length: int = 0) -> int | bytes:
+    """An option's value, in `length` bytes when that is not 0; raises OSError (ENOPROTOOPT, EINVAL).
+
+    SO_ERROR is the connection's error, once.
+    """
+    value = value_of(connection, level, option)
+    if isinstance(value, str):
+        if length <= 0:
+            raise OSError(errno.EINVAL, os.strerror(errno.EINVAL))
+        return value.encode().ljust(NAME_LENGTH, b"\0")[:length]
+    return struct.pack("i", value)[:length] if length else value
+
+
+def value_of(connection: Connection, level: int, option: int) -> int | str:
+    """An option's value, times in seconds."""
     if (level, option) in CONSTANT:
         return CONSTANT[level, option]
     if (level, option) in ACCEPTED:
@@ -65,5 +91,5 @@ def get_option(connection: Connection, level: int, option: int) -> int:
     name = OPTIONS.get((level, option))
     if name is None:
         raise unknown()
-    value = int(connection.get_option(name))
-    return value // 1_000_000 if name in SECONDS else value
+    value = connection.get_option(name)
+    return int(value) // 1_000_000 if name in SECONDS else value

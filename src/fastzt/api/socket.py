@@ -188,14 +188,14 @@ class Socket(Stream, Timeouts):
         return f"{peer.address:010x}" if peer is not None else ""
 
     def setsockopt(self, level: int, optname: int, value: Any, optlen: int | None = None) -> None:
-        """Set an option that exists (SO_KEEPALIVE, TCP_NODELAY, ...); OSError (ENOPROTOOPT) for others."""
+        """Set an option that exists (TCP_NODELAY, TCP_CONGESTION, ...); OSError (ENOPROTOOPT) for others."""
         self._check()
         self._driver.run(lambda now: options.set_option(self._connection, level, optname, value, now))
 
     def getsockopt(self, level: int, optname: int, buflen: int = 0) -> Any:
         """An option's value; raises OSError (ENOPROTOOPT) for one that does not exist."""
         self._check()
-        return self._driver.run(lambda now: options.get_option(self._connection, level, optname))
+        return self._driver.run(lambda now: options.get_option(self._connection, level, optname, buflen))
 
     def __repr__(self) -> str:
         if self._closed:
