@@ -1,4 +1,4 @@
-"""Every case of every vector file is the parameter of a test, apart from an explicit list."""
+"""Every case of every vector file is the parameter of a test."""
 
 from __future__ import annotations
 
@@ -13,8 +13,6 @@ import pytest
 from support.vectors import COMMITTED, DIRECTORY, case_id, load
 
 TESTS = Path(__file__).parent
-# Controller JSON and moons: kinds whose code is not there yet.
-LATER = {"rule_parse", "new_moon", "moon_tool", "adhoc_network"}
 # Sessions are sequences, replayed whole: test_traces.py accounts for each of their datagrams.
 SESSIONS = {"trace", "trace_three_nodes"}
 PARAMETER = re.compile(r"\w+:\d+:\w+")
@@ -27,7 +25,7 @@ def files() -> list[str]:
 def wanted() -> set[str]:
     """The ids of all cases that must have a test."""
     named = [(name, i, case) for name in files() if name not in SESSIONS for i, case in enumerate(load(name))]
-    return {case_id(*entry) for entry in named if entry[2]["kind"] not in LATER}
+    return {case_id(*entry) for entry in named}
 
 
 @functools.cache
@@ -51,13 +49,6 @@ def test_every_file_is_one_of_cases() -> None:
         document = json.loads((DIRECTORY / f"{name}.json").read_text())
         assert set(document) >= {"source", "description", "cases"}
         assert document["cases"], name
-
-
-def test_the_list_of_later_kinds_names_no_other() -> None:
-    """A kind that gets a test leaves the list."""
-    kinds = {case["kind"] for name in files() for case in load(name)}
-    assert kinds >= LATER
-    assert {text.rpartition(":")[2] for text in collected()} & LATER == set()
 
 
 @pytest.mark.parametrize("name", sorted(SESSIONS))

@@ -95,3 +95,31 @@ def test_every_cut_is_refused_or_a_shorter_list(length: int) -> None:
 def test_bad_json_is_refused(body: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match="rule"):
         Rule.from_json(body)
+
+
+# Where the reference's controller makes something else of the JSON, or cannot read a kind: here it is
+# refused, or taken as it is meant.
+REFUSED_INSTEAD = ("10.1.2.3/99", "2001:db8::/200")
+HOST_INSTEAD = {"10.1.2.3": "20050a01020320"}
+TAKEN_INSTEAD = ("ACTION_PRIORITY", "INTEGER_RANGE")
+
+
+@parametrize("rules", "rule_parse")
+def test_rule_parse(case: dict[str, Any]) -> None:
+    body = case["json"]
+    ip = body.get("ip") if isinstance(body, dict) else None
+    if ip in REFUSED_INSTEAD:
+        with pytest.raises(ValueError, match="prefix length"):
+            Rule.from_json(body)
+    elif ip in HOST_INSTEAD:
+        assert Rule.from_json(body).to_bytes().hex() == HOST_INSTEAD[ip]
+    elif isinstance(body, dict) and body.get("type") in TAKEN_INSTEAD:
+        assert not case["ok"]
+        assert Rule.from_json(body).kind == Kind[body["type"]]
+    elif case["ok"]:
+        found = Rule.from_json(body)
+        assert found.to_bytes().hex() == case["serialized"]
+        assert found.to_json() == case["rendered"]
+    else:
+        with pytest.raises(ValueError, match="rule"):
+            Rule.from_json(body)

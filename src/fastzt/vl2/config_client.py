@@ -13,9 +13,10 @@ from ..wire.inetaddress import InetAddress, Scope, scope_of
 from ..wire.network_config import NetworkConfig
 from ..wire.reader import Malformed
 from ..wire.verbs import Verb
-from . import reasons
+from . import adhoc, reasons
 from .claims import Claims
 from .config_assembly import ConfigAssembly
+from .config_changes import changes
 from .config_request import ConfigPolling
 from .events import Address, AddressChanged, ConfigChanged, Denied, Joined
 from .membership import owned_things, program_of
@@ -59,6 +60,7 @@ class ConfigClient:
                 self.take_own(authority.configure(network.nwid, self.metadata, now), now)
             return
         if is_reserved(self.controller):
+            self.invent(now)
             return
         held = network.config
         revision, timestamp = (held.revision, held.timestamp) if held is not None else (0, 0)
@@ -66,6 +68,16 @@ class ConfigClient:
         network.switch.send(
             self.controller, Verb.NETWORK_CONFIG_REQUEST, request.to_bytes(), now, compress=True
         )
+
+    def invent(self, now: int) -> None:
+        """The config of an ad-hoc network, which follows from its id; once made it stays as it is."""
+        network = self.network
+        now_ms = now // 1000 + network.owner.wall_offset_ms
+        made = adhoc.config(network.nwid, network.me, now_ms) if network.config is None else network.config
+        if made is not None:
+            self.take(made.to_bytes(), True, now)
+        elif adhoc.is_refused(network.nwid):
+            self.refused(Status.NOT_FOUND, "", now)
 
     def take_own(self, answer: bytes | int, now: int) -> None:
         """The answer of the controller role of this very node."""
@@ -90,6 +102,8 @@ class ConfigClient:
         else, only if it is not older than the config held.
         """
         network = self.network
+        if is_reserved(self.controller):
+            return IGNORED
         chunk = ConfigChunk.parse(packet.payload)
         from_controller = packet.peer.address == self.controller
         is_answer = packet.verb == Verb.OK
@@ -158,8 +172,9 @@ class ConfigClient:
     def apply(self, config: NetworkConfig, dictionary: bytes, now: int) -> None:
         """Replace the config in use."""
         network = self.network
-        before = network.addresses
+        before = network.config
         was = network.status
+        placed = network.addresses, network.routes
         network.config = config
         network.config_bytes = dictionary
         network.status = Status.OK
@@ -169,7 +184,9 @@ class ConfigClient:
         network.credentials.build(config)
         network.has_config = True
         network.generation += 1
-        self.report(was, before, config, now)
+        self.report(was, changes(before, config))
+        if (network.addresses, network.routes) != placed:
+            network.sink.addresses_changed(now)
         network.multicast.subscribe(now)
         network.owner.wake(now)
 
@@ -181,6 +198,7 @@ class ConfigClient:
         network.config_flags = config.flags
         network.config_timestamp = config.timestamp
         network.max_delta = config.credential_max_delta
+        network.mtu = config.mtu
         network.multicast_limit = config.multicast_limit
         network.base = program_of(config.rules)
         network.bridges = frozenset(s.address for s in config.specialists if s.is_active_bridge)
@@ -197,7 +215,8 @@ class ConfigClient:
         for route in config.routes:
             target = address_of(route.target, any_scope=True)
             via = address_of(route.via, any_scope=True)
-            if target is not None:
+            # A gateway does not go through itself.
+            if target is not None and (via is None or all(via[0] != own for own, _ in network.addresses)):
                 routes.append((target[0], target[1], via[0] if via else None, route.metric))
         network.routes = tuple(routes)
         plans = {RFC4193_BITS: rfc4193(0, network.nwid)[:11], SIXPLANE_BITS: sixplane(0, network.nwid)[:5]}
@@ -205,16 +224,16 @@ class ConfigClient:
             plan for ip, bits in network.addresses if (plan := plans.get(bits)) and ip.startswith(plan)
         )
 
-    def report(self, was: Status, before: tuple[Address, ...], config: NetworkConfig, now: int) -> None:
-        """Events for what changed, and a word to the IP stack."""
+    def report(self, was: Status, changed: frozenset[str]) -> None:
+        """Events for what changed."""
         network = self.network
         owner = network.owner
+        revision = network.config.revision if network.config is not None else 0
         if was != Status.OK:
             owner.emit(Joined(network.nwid, network.addresses))
-        owner.emit(ConfigChanged(network.nwid, network.config_bytes, config.revision))
-        if network.addresses != before:
+        owner.emit(ConfigChanged(network.nwid, network.config_bytes, revision, changed))
+        if "addresses" in changed and (was != Status.REQUESTING or network.addresses):
             owner.emit(AddressChanged(network.nwid, network.addresses))
-            network.sink.addresses_changed(now)
 
     def error(self, packet: Packet, body: ErrorBody, now: int) -> int:
         """An ERROR that speaks of the config: believed only from the controller (2.6)."""
@@ -227,6 +246,11 @@ class ConfigClient:
         url = body.authentication.url if status == Status.AUTHENTICATION_REQUIRED else ""
         self.refused(status, url, now)
         return ACCEPTED
+
+    def revoked(self, now: int) -> None:
+        """The controller has voided our certificate: ask at once what we are now."""
+        self.polling.doubted()
+        self.network.owner.wake(max(now, self.polling.due_at()))
 
     def refused(self, status: Status, url: str, now: int) -> None:
         """Change the status; config and data plane stay until the other members cut us off (2.6)."""

@@ -40,6 +40,11 @@ class ConfigPolling:
         self.satisfied = True
         self.unanswered = 0
 
+    def doubted(self) -> None:
+        """What the controller said no longer holds: ask as soon as it answers again."""
+        self.satisfied = False
+        self.unanswered = 1
+
     def refused(self) -> None:
         """The controller answered with an error: keep asking at the period."""
         self.satisfied = False

@@ -26,7 +26,7 @@ cdef enum:
 
 cdef uint64_t FULL
 
-@cython.locals(outcome=int, tee_to=uint64_t, tee_length=Py_ssize_t, tee_watch=bint, program=Program)
+@cython.locals(outcome=int, program=Program)
 cpdef int judge(Program base, list capabilities, FrameContext frame) except -2
 
 @cython.locals(slab=Slab, matching=bint, skip_drop=bint, super_accept=bint, i=int, o=Py_ssize_t, kind=int,

@@ -56,13 +56,16 @@ def judge(base: Program, capabilities: list[Program], frame: FrameContext) -> in
     """The outcome for one frame: the base rules, then, if they leave it open, the sender's capabilities.
 
     Returns DROP, ACCEPT, SUPER_ACCEPT or REDIRECT. A DROP inside a capability ends only that capability.
+    When a capability decides, the copy that the base rules asked for is in `base_tee_*`, its own in `tee_*`.
     """
     outcome = run(base, frame)
     if outcome != NO_MATCH:
         return outcome
-    tee_to, tee_length, tee_watch = frame.tee_to, frame.tee_length, frame.tee_watch
+    frame.base_tee_to = frame.tee_to
+    frame.base_tee_length = frame.tee_length
+    frame.base_tee_watch = frame.tee_watch
     for program in capabilities:
-        frame.tee_to, frame.tee_length, frame.tee_watch = tee_to, tee_length, tee_watch
+        frame.tee_to = 0
         outcome = run(program, frame)
         if outcome > DROP:
             return outcome

@@ -29,11 +29,16 @@ class Denied:
 
 @dataclass(frozen=True, slots=True)
 class ConfigChanged:
-    """Another config is in use; `config` is its dictionary, fit for the store."""
+    """Another config is in use; `config` is its dictionary, fit for the store.
+
+    `changed` names what it changes: addresses, routes, rules, mtu, dns, name, tags, capabilities, access
+    (private or public), flags, multicast_limit, specialists. Fresh certificates alone change nothing.
+    """
 
     nwid: int
     config: bytes
     revision: int
+    changed: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,4 +49,16 @@ class AddressChanged:
     addresses: tuple[Address, ...]
 
 
-Event = Joined | Denied | ConfigChanged | AddressChanged
+@dataclass(frozen=True, slots=True)
+class Revoked:
+    """The controller has taken back what a member (`address`, which may be this node) held until `threshold`.
+
+    `threshold` is in the controller's milliseconds.
+    """
+
+    nwid: int
+    address: int
+    threshold: int
+
+
+Event = Joined | Denied | ConfigChanged | AddressChanged | Revoked

@@ -58,6 +58,9 @@ cdef class FrameContext:
     cdef public uint64_t tee_to
     cdef public Py_ssize_t tee_length
     cdef public bint tee_watch
+    cdef public uint64_t base_tee_to
+    cdef public Py_ssize_t base_tee_length
+    cdef public bint base_tee_watch
     cdef public bint cacheable
 
     cpdef void clear_results(self) noexcept

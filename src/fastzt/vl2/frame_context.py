@@ -41,7 +41,7 @@ V4_PREFIX = bytes(10) + b"\xff\xff"
 
 
 class FrameContext:
-    """Set the addresses, then `begin`; the evaluator leaves `redirect_to`, `tee_*` and `cacheable`.
+    """Set the addresses, then `begin`; what is found: `redirect_to`, `tee_*`, `base_tee_*`, `cacheable`.
 
     `source`, `destination`: ZeroTier addresses (destination 0: multicast or bridged). `local`, `remote`:
     claims of this node and of the other one. `emulated`: prefixes, as bytes, of own derived IPv6 addresses.
@@ -49,6 +49,9 @@ class FrameContext:
 
     if not cython.compiled:
         __slots__ = (
+            "base_tee_length",
+            "base_tee_to",
+            "base_tee_watch",
             "cacheable",
             "characteristics_known",
             "characteristics_value",
@@ -96,6 +99,9 @@ class FrameContext:
         self.tee_to = 0
         self.tee_length = 0
         self.tee_watch = False
+        self.base_tee_to = 0
+        self.base_tee_length = 0
+        self.base_tee_watch = False
         self.cacheable = True
         self.characteristics_known = False
         self.characteristics_value = 0

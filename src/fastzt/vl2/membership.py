@@ -48,9 +48,12 @@ class Result(IntEnum):
 
 
 class Membership:
-    """Members of network `nwid` by address; the oldest ones that have shown nothing are evicted first."""
+    """Members of network `nwid` by address; the oldest ones that have shown nothing are evicted first.
 
-    __slots__ = ("controller", "evicted", "members", "nwid", "verify")
+    `epoch`: the generation of new entries, above that of every evicted one.
+    """
+
+    __slots__ = ("controller", "epoch", "evicted", "members", "nwid", "verify")
 
     def __init__(self, nwid: int, verify: Verify) -> None:
         self.nwid = nwid
@@ -58,6 +61,7 @@ class Membership:
         self.verify = verify
         self.members: dict[int, Member] = {}
         self.evicted = 0
+        self.epoch = 0
 
     def member(self, address: int) -> Member:
         """The entry of an address, made when there is none."""
@@ -66,6 +70,7 @@ class Membership:
             if len(self.members) >= MAX_MEMBERS:
                 self.evict()
             found = Member(self.nwid, address, mac_of(address, self.nwid))
+            found.generation = self.epoch
             self.members[address] = found
         return found
 
@@ -74,6 +79,8 @@ class Membership:
         oldest = [member for member, _ in zip(self.members.values(), range(EVICTION_SCAN), strict=False)]
         gone = next((m for m in oldest if m.com is None and not m.com_threshold), oldest[0])
         gone.alive = False
+        # Verdicts that are cached for it must not hold for the same address's next entry.
+        self.epoch = max(self.epoch, gone.generation + 1)
         del self.members[gone.address]
         self.evicted += 1
 

@@ -11,8 +11,10 @@ from ..wire.error_body import ErrorBody
 from ..wire.reader import Malformed
 from ..wire.verbs import ErrorCode, Verb
 from . import listening, reasons, receiving
+from .events import Revoked
 from .member import Memberships
 from .membership import Result
+from .status import Status
 
 if TYPE_CHECKING:
     from ..vl1.packet import Packet
@@ -77,6 +79,7 @@ def credentials(networks: Networks, packet: Packet, now: int) -> int:
             member = network.member_of(packet.peer)
             verdict = max(verdict, TRUSTED if network.is_allowed(packet.peer, member) else ACCEPTED)
         for revocation in fresh:
+            revoked(networks, revocation, now)
             propagate(networks, packet, revocation, now)
     networks.retry(packet.peer.address, now)
     return verdict
@@ -96,6 +99,17 @@ def passes_gate(networks: Networks, peer: Peer, now: int, packet_id: int = 0) ->
         return False
     token.credentials_id = packet_id
     return True
+
+
+def revoked(networks: Networks, revocation: Revocation, now: int) -> None:
+    """Report a new revocation; one of our own certificate has the controller asked at once."""
+    network = networks.get(revocation.nwid)
+    if network is None:
+        return
+    networks.emit(Revoked(revocation.nwid, revocation.target, revocation.threshold))
+    own = network.own_com
+    if revocation.target == networks.me and own is not None and own.timestamp <= revocation.threshold:
+        network.configs.revoked(now)
 
 
 def propagate(networks: Networks, packet: Packet, revocation: Revocation, now: int) -> None:
@@ -147,7 +161,8 @@ def error(networks: Networks, packet: Packet, now: int) -> int:
         return listening.unwanted(networks, packet, body)
     if body.code == ErrorCode.NEED_MEMBERSHIP_CERTIFICATE:
         member = network.member_of(packet.peer)
-        if not network.credentials.demanded(packet.peer.address, member, now):
+        shown = network.credentials.demanded(packet.peer.address, member, now)
+        if not shown or network.status != Status.OK:  # those that we have may be void
             network.sink.refused(packet.peer, now)
         return ACCEPTED
     if packet.in_re_verb in DATA and packet.peer.address != network.configs.controller:

@@ -30,7 +30,7 @@ MAX_GATHER_TARGETS = 16
 MAX_LIKES = 512  # records in one packet
 NEVER = 1 << 62
 ETHERTYPE_ARP = 0x0806
-DROP = 1
+DROP, REDIRECT = 1, 4  # evaluator
 
 
 class Queued:
@@ -202,7 +202,11 @@ class Multicast:
         scratch.view[: len(frame.data)] = frame.data
         claims = network.claims_at(member)
         n = len(frame.data)
-        if network.evaluate_out(address, group[1], claims, scratch, 0, n, frame.ethertype) <= DROP:
+        outcome = network.evaluate_out(address, group[1], claims, scratch, 0, n, frame.ethertype)
+        if outcome <= DROP:
+            return
+        if outcome == REDIRECT:
+            network.redirect(now)
             return
         frame.left -= 1
         network.credentials.push(address, member, now)

@@ -64,8 +64,11 @@ cdef class Network(NetworkState):
     @cython.locals(context=FrameContext)
     cpdef int evaluate_out(self, uint64_t destination, uint64_t mac_destination, Claims remote, Slab slab,
                            Py_ssize_t offset, Py_ssize_t length, unsigned int ethertype) except? -1
-    @cython.locals(context=FrameContext, flags=int)
+    @cython.locals(context=FrameContext)
     cpdef divert(self, int outcome, int64_t now)
+    cdef tee(self, uint64_t target, Py_ssize_t length, bint watch, int64_t now)
+    @cython.locals(context=FrameContext, flags=int)
+    cpdef redirect(self, int64_t now)
     @cython.locals(context=FrameContext, data=bytes)
     cdef send_copy(self, uint64_t target, Py_ssize_t length, int flags, int64_t now)
 

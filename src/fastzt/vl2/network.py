@@ -164,7 +164,7 @@ class Network(NetworkState):
         """Bytes of the largest IP packet that travels to the peer as one datagram."""
         path = self.switch.route(peer, now)
         mtu = PLAIN_MTU if path is None else path.mtu
-        return mtu - PACKET_HEAD - HEAD
+        return min(mtu - PACKET_HEAD - HEAD, self.mtu)
 
     def reserve(self, peer: Peer, out: TransmitBatch, ip_length: int, now: int) -> int:
         """Offset in `out.slab` for an IP packet of up to `ip_length` bytes, or -1: not now."""
@@ -259,13 +259,24 @@ class Network(NetworkState):
         """Send the copies that the rules asked for to where they asked (PROTOCOL-VL2 7.3)."""
         context = self.context
         if context.tee_to:
-            flags = TEE_IN if context.inbound else TEE_OUT
-            if context.tee_watch:
-                flags = WATCH_IN if context.inbound else WATCH_OUT
-            self.send_copy(context.tee_to, context.tee_length, flags, now)
+            self.tee(context.tee_to, context.tee_length, context.tee_watch, now)
+        if context.base_tee_to:
+            self.tee(context.base_tee_to, context.base_tee_length, context.base_tee_watch, now)
         if outcome == REDIRECT:
-            flags = REDIRECT_IN if context.inbound else REDIRECT_OUT
-            self.send_copy(context.redirect_to, context.length, flags, now)
+            self.redirect(now)
+
+    def tee(self, target: int, length: int, watch: bool, now: int) -> None:
+        """A copy for TEE or WATCH."""
+        if watch:
+            self.send_copy(target, length, WATCH_IN if self.context.inbound else WATCH_OUT, now)
+        else:
+            self.send_copy(target, length, TEE_IN if self.context.inbound else TEE_OUT, now)
+
+    def redirect(self, now: int) -> None:
+        """Send the frame in the context to where a rule redirected it."""
+        context = self.context
+        flags = REDIRECT_IN if context.inbound else REDIRECT_OUT
+        self.send_copy(context.redirect_to, context.length, flags, now)
 
     def send_copy(self, target: int, length: int, flags: int, now: int) -> None:
         """The first `length` bytes of the frame in the context as EXT_FRAME, its MACs kept."""

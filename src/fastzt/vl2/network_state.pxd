@@ -21,6 +21,7 @@ cdef class NetworkState:
     cdef public int64_t generation
     cdef public bint has_config
     cdef public bint is_public
+    cdef public Py_ssize_t mtu
     cdef readonly Switch switch
     cdef readonly Stats stats
     cdef readonly FrameContext context

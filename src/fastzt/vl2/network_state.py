@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from .._core.slab import Slab
 from ..vl1.peer import Peer
 from ..vl1.switch import Switch
+from ..wire.network_config import DEFAULT_MTU
 from .claims import NO_CLAIMS, Claims
 from .frame_context import FrameContext
 from .member import Member, Memberships
@@ -59,6 +60,7 @@ class NetworkState:
             "max_delta",
             "me",
             "membership",
+            "mtu",
             "multicast",
             "multicast_limit",
             "nwid",
@@ -94,6 +96,7 @@ class NetworkState:
         self.config_flags = 0
         self.config_timestamp = 0
         self.max_delta = 0
+        self.mtu = DEFAULT_MTU
         self.multicast_limit = 0
         self.bridges: frozenset[int] = frozenset()
         self.emulated: tuple[bytes, ...] = ()

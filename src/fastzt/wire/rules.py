@@ -96,9 +96,12 @@ class Rule:
     @classmethod
     def from_json(cls, body: Json) -> Rule:
         """From the controller's JSON object; ValueError names what is wrong."""
-        layout = BY_NAME.get(body.get("type", ""))
+        if not isinstance(body, Mapping):
+            raise ValueError(f"a rule is an object, not {body!r}")
+        name = body.get("type")
+        layout = BY_NAME.get(name) if isinstance(name, str) else None
         if layout is None:
-            raise ValueError(f"unknown rule type {body.get('type')!r}")
+            raise ValueError(f"unknown rule type {name!r}")
         try:
             arguments = tuple(layout.read(body))
             layout.struct.pack(*arguments)
@@ -127,6 +130,17 @@ def numbers(kind: Kind, format: str, *keys: str) -> Layout:
         Struct(format),
         lambda arguments: dict(zip(keys, arguments, strict=True)),
         lambda body: [int(body[key]) for key in keys],
+    )
+
+
+def span(kind: Kind) -> Layout:
+    """A range of 16-bit numbers; without an end it is the start alone."""
+    return Layout(
+        kind,
+        kind.name,
+        Struct(">HH"),
+        lambda a: {"start": a[0], "end": a[1]},
+        lambda body: [int(body["start"]), int(body.get("end", body["start"]))],
     )
 
 
@@ -212,7 +226,7 @@ def characteristics() -> Layout:
         Kind.MATCH_CHARACTERISTICS.name,
         Struct(">Q"),
         lambda a: {"mask": f"{a[0]:016x}"},
-        lambda body: [int(body["mask"], 16)],
+        lambda body: [wide(body["mask"])],
     )
 
 
@@ -224,7 +238,7 @@ def integer_range() -> Layout:
         if not 1 <= bits <= 64:
             raise ValueError(f"{bits} bits")
         order = 0x80 if body.get("little") else 0
-        return [int(body["start"], 16), int(body["end"], 16), int(body["idx"]), (bits - 1) | order]
+        return [wide(body["start"]), wide(body["end"]), int(body["idx"]), (bits - 1) | order]
 
     return Layout(
         Kind.INTEGER_RANGE,
@@ -245,6 +259,11 @@ def priority() -> Layout:
     """The bucket has no place on the wire."""
     kind = Kind.ACTION_PRIORITY
     return Layout(kind, kind.name, Struct(""), lambda a: {"type_number": kind.value}, lambda body: [])
+
+
+def wide(value: Any) -> int:
+    """A number of 64 bits: hex digits as text, or a plain number."""
+    return int(value, 16) if isinstance(value, str) else int(value)
 
 
 def exactly(size: int, data: bytes) -> bytes:
@@ -281,10 +300,10 @@ def layouts() -> Iterable[Layout]:
     yield numbers(Kind.MATCH_IP_PROTOCOL, ">B", "ipProtocol")
     yield numbers(Kind.MATCH_ETHERTYPE, ">H", "etherType")
     yield icmp()
-    yield numbers(Kind.MATCH_IP_SOURCE_PORT_RANGE, ">HH", "start", "end")
-    yield numbers(Kind.MATCH_IP_DEST_PORT_RANGE, ">HH", "start", "end")
+    yield span(Kind.MATCH_IP_SOURCE_PORT_RANGE)
+    yield span(Kind.MATCH_IP_DEST_PORT_RANGE)
     yield characteristics()
-    yield numbers(Kind.MATCH_FRAME_SIZE_RANGE, ">HH", "start", "end")
+    yield span(Kind.MATCH_FRAME_SIZE_RANGE)
     yield numbers(Kind.MATCH_RANDOM, ">I", "probability")
     for kind in range(Kind.MATCH_TAGS_DIFFERENCE, Kind.MATCH_TAG_RECEIVER + 1):
         yield numbers(Kind(kind), ">II", "id", "value")
