@@ -11,7 +11,7 @@ import click
 import fastzt
 
 from ..errors import FastztError, InputError
-from . import bench, controller, demo, identity, network, planet, root, status
+from . import bench, controller, demo, identity, network, planet, root, rules, settings, status
 
 FAILED = 1
 USAGE = 2
@@ -40,6 +40,8 @@ for command in (
     bench.bench,
 ):
     group.add_command(command)
+for command in (rules.rules, rules.compile_file, rules.grant, settings.set_network):
+    controller.controller.add_command(command)
 
 
 def run(arguments: Sequence[str] | None = None) -> NoReturn:

@@ -17,6 +17,7 @@ MAX_ROUTES = 128  # what a member's config can hold (PROTOCOL-VL2 0)
 MAX_RULES = 1024
 MAX_NAME = 127
 MAX_ASSIGNMENTS = 32
+MAX_SOURCE = 1 << 20  # of rules as text
 ACCEPT_ALL = [{"type": "ACTION_ACCEPT"}]
 
 
@@ -46,6 +47,7 @@ def new_network(nwid: int, now_ms: int) -> Record:
         "remoteTraceTarget": None,
         "remoteTraceLevel": 0,
         "ssoEnabled": False,
+        "rulesSource": "",
     }
 
 
@@ -262,6 +264,7 @@ NETWORK_FIELDS: dict[str, Check] = {
     "tags": _tags,
     "authTokens": _tokens,
     "dns": _dns,
+    "rulesSource": _text(MAX_SOURCE),
     "certificateTimeoutWindowSize": _integer(0, 2**63 - 1),
 }
 MEMBER_FIELDS: dict[str, Check] = {
