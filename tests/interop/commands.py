@@ -42,6 +42,10 @@ def digest(seed: int, size: int) -> str:
 class Handler:
     """Derive from it: each method `do_<name>(**arguments)` returns something JSON can say, or raises."""
 
+    def __init__(self) -> None:
+        self.ended: set[int] = set()
+        self.counts: dict[int, int] = {}
+
     def send_all(self, handle: int, data: bytes) -> None:
         raise NotImplementedError
 
@@ -68,6 +72,27 @@ class Handler:
             total.update(block)
         return {"size": size, "sha256": total.hexdigest()}
 
+    def do_stream(self, handle: int, seed: int) -> dict[str, Any]:
+        """Write seeded bytes until `end_stream`, then no more."""
+        total, count = hashlib.sha256(), 0
+        for block in blocks(seed, 1 << 40):
+            if handle in self.ended:
+                break
+            self.send_all(handle, block)
+            total.update(block)
+            count += len(block)
+        self.do_shutdown(handle)
+        return {"size": count, "sha256": total.hexdigest()}
+
+    def do_end_stream(self, handle: int) -> int:
+        """Let `stream` end."""
+        self.ended.add(handle)
+        return 0
+
+    def do_received(self, handle: int) -> int:
+        """How much `receive` has read so far."""
+        return self.counts.get(handle, 0)
+
     def do_receive(self, handle: int, size: int) -> dict[str, Any]:
         """Read `size` bytes, or up to the end if it comes first."""
         total, count = hashlib.sha256(), 0
@@ -77,6 +102,7 @@ class Handler:
                 break
             total.update(data)
             count += len(data)
+            self.counts[handle] = count
         return {"size": count, "sha256": total.hexdigest()}
 
     def do_flood(self, handle: int, seconds: float) -> int:

@@ -1,4 +1,4 @@
-"""A fastzt node under command, through the public API alone: `python fastzt_peer.py STATE PLANET`."""
+"""A fastzt node under command, through the public API alone: `python fastzt_peer.py STATE PLANET [PORT]`."""
 
 from __future__ import annotations
 
@@ -18,9 +18,11 @@ import fastzt
 class FastztPeer(Handler):
     """The commands on fastzt's sockets; handles are numbers given here."""
 
-    def __init__(self, state: str, planet: str) -> None:
+    def __init__(self, state: str, planet: str, port: int) -> None:
+        super().__init__()
         self.state = state
         self.planet = planet
+        self.port = port
         self.node: fastzt.Node | None = None
         self.numbers = itertools.count(1)
         self.handles: dict[int, Any] = {}
@@ -38,7 +40,7 @@ class FastztPeer(Handler):
         return self.node
 
     def do_start(self) -> str:
-        self.node = fastzt.Node(self.state, self.planet)
+        self.node = fastzt.Node(self.state, self.planet, self.port)
         return ""
 
     def do_id(self) -> str:
@@ -134,9 +136,9 @@ class FastztPeer(Handler):
 
 
 if __name__ == "__main__":
-    state, planet = sys.argv[1:]
+    state, planet, *port = sys.argv[1:]
     Path(state).mkdir(exist_ok=True)
-    peer = FastztPeer(state, planet)
+    peer = FastztPeer(state, planet, int(port[0]) if port else 0)
     serve(peer)
     if peer.node is not None:
         with contextlib.suppress(OSError):

@@ -6,6 +6,7 @@ import contextlib
 import json
 import subprocess
 import sys
+from collections.abc import Callable
 from concurrent.futures import Future
 from concurrent.futures import wait as wait_for
 from dataclasses import dataclass
@@ -13,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from commands import digest
-from netns import SUBNET, Segment
+from netns import INSIDE, SUBNET, Segment
 from process import PATIENCE, Peer, Process, until
 
 from fastzt import is_compiled
@@ -30,9 +31,14 @@ def fastzt(*arguments: str) -> list[str]:
 
 
 class Lab:
-    """Root and controller in a namespace of their own; `fastzt` and `libzt` add nodes, `network` networks."""
+    """Root and controller in a namespace of their own; `fastzt` and `libzt` add nodes, `network` networks.
 
-    def __init__(self, segment: Segment, library: tuple[Path, Path], directory: Path) -> None:
+    `second_root`: there is another root, without a controller.
+    """
+
+    def __init__(
+        self, segment: Segment, library: tuple[Path, Path], directory: Path, *, second_root: bool = False
+    ) -> None:
         self.segment = segment
         self.library = library
         self.directory = directory
@@ -44,19 +50,29 @@ class Lab:
         self._subnets = 0
         self._identities = (HERE / "identities.txt").read_text().splitlines()
         self._namespace = segment.host("root", ROOT_NUMBER)
+        self.roots: dict[str, Process] = {}
         try:
-            self._start_root()
+            self._start_roots([directory / "root2"] if second_root else [])
         except BaseException:
             self.close()
             raise
 
-    def _start_root(self) -> None:
-        self.identity(self.state)
-        root = f"{self.state / 'identity.secret'}@{self.ip}/{PORT}"
-        self.cli("planet", "make", "--root", root, "--output", str(self.planet))
-        options = ("--planet", str(self.planet), "--state", str(self.state), "--json")
-        process = self.program(self._namespace, "root", "--controller", *options, log="root.log")
-        self.root_id = str(json.loads(process.line())["node"])
+    def _start_roots(self, others: list[Path]) -> None:
+        places = [
+            (self.state, self._namespace, self.ip),
+            *((state, *self.host(state.name)) for state in others),
+        ]
+        roots = []
+        for state, _, ip in places:
+            self.identity(state)
+            roots += ["--root", f"{state / 'identity.secret'}@{ip}/{PORT}"]
+        self.cli("planet", "make", *roots, "--output", str(self.planet))
+        for state, namespace, _ in places:
+            role = ("root", "--controller") if state == self.state else ("root",)
+            options = ("--planet", str(self.planet), "--state", str(state), "--json")
+            process = self.program(namespace, *role, *options, log=f"{state.name}.log")
+            self.roots[str(json.loads(process.line())["node"])] = process
+        self.root_id = next(iter(self.roots))
 
     def identity(self, state: Path) -> str:
         """Give a state directory an identity; its address.
@@ -110,16 +126,22 @@ class Lab:
         self._hosts += 1
         return self.segment.host(name, self._hosts), f"{SUBNET}.{self._hosts}"
 
-    def fastzt(self, name: str) -> Member:
-        """Start a fastzt node."""
-        namespace, ip = self.host(name)
+    def behind(self, name: str, rules: Callable[[str, str], str]) -> tuple[str, str]:
+        """A host behind a router of its own: its namespace and IP; `rules(outside, inside)` is for nft."""
+        self._hosts += 1
+        outside, inside = f"{SUBNET}.{self._hosts}", f"{INSIDE}.{self._hosts}.2"
+        return self.segment.behind(name, self._hosts, rules(outside, inside))
+
+    def fastzt(self, name: str, host: tuple[str, str] | None = None, port: int = 0) -> Member:
+        """Start a fastzt node, on a host of its own unless one is given."""
+        namespace, ip = host or self.host(name)
         self.identity(self.directory / name)
-        program = [str(HERE / "fastzt_peer.py"), str(self.directory / name), str(self.planet)]
+        program = [str(HERE / "fastzt_peer.py"), str(self.directory / name), str(self.planet), str(port)]
         return self._start(name, namespace, ip, program)
 
-    def libzt(self, name: str) -> Member:
-        """Start a real node."""
-        namespace, ip = self.host(name)
+    def libzt(self, name: str, host: tuple[str, str] | None = None) -> Member:
+        """Start a real node, on a host of its own unless one is given."""
+        namespace, ip = host or self.host(name)
         home = self.directory / name
         home.mkdir()
         (home / "roots").write_bytes(self.planet.read_bytes())

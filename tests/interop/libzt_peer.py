@@ -20,6 +20,7 @@ class LibztPeer(Handler):
     """The commands on libzt's C API; handles are its file descriptors."""
 
     def __init__(self, zts: ctypes.CDLL, home: str, port: int) -> None:
+        super().__init__()
         self.zts = zts
         self.home = home
         self.port = port

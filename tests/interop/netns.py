@@ -8,6 +8,7 @@ import shutil
 import subprocess
 
 SUBNET = "10.77.0"
+INSIDE = "10.78"  # third byte: the number of the router
 
 
 class Unavailable(Exception):
@@ -23,6 +24,22 @@ def ip(*arguments: str) -> None:
     if result.returncode:
         reason = (result.stderr.strip().splitlines() or ["no message"])[-1]
         raise Unavailable(f"ip {' '.join(arguments)}: {reason}")
+
+
+def run_in(namespace: str, *command: str, text: str = "") -> str:
+    """Run a program in a namespace, `text` being its input; its output. Raises Unavailable."""
+    full = ["ip", "netns", "exec", namespace, *command]
+    result = subprocess.run(full, input=text, capture_output=True, text=True, timeout=20)
+    if result.returncode:
+        raise Unavailable(f"{command[0]}: {result.stderr.strip()}")
+    return result.stdout
+
+
+def nft(namespace: str, *arguments: str, text: str = "") -> str:
+    """Run nft in a namespace; its output. Raises Unavailable."""
+    if shutil.which("nft") is None:
+        raise Unavailable("nft (nftables) is not installed")
+    return run_in(namespace, "nft", *arguments, text=text)
 
 
 class Segment:
@@ -63,10 +80,37 @@ class Segment:
         self._ip(namespace, "link", "set", "eth0", "up")
         return namespace
 
+    def behind(self, name: str, number: int, rules: str) -> tuple[str, str]:
+        """Add a router with the address 10.77.0.`number` and a host behind it: the host's namespace and IP.
+
+        `rules` is a script for nft in the router, whose interfaces are eth0 (outside) and lan.
+        """
+        router = self.host(f"{name}-nat", number)
+        inside = f"{self.prefix}-{name}"
+        self._namespace(inside)
+        mtu = str(self.mtu)
+        peer = ["peer", "name", "eth0", "netns", inside, "mtu", mtu]
+        self._ip(router, "link", "add", "lan", "mtu", mtu, "type", "veth", *peer)
+        for namespace, device, address in (
+            (router, "lan", f"{INSIDE}.{number}.1"),
+            (inside, "eth0", f"{INSIDE}.{number}.2"),
+        ):
+            self._ip(namespace, "addr", "add", f"{address}/24", "dev", device)
+            self._ip(namespace, "link", "set", device, "up")
+        self._ip(inside, "route", "add", "default", "via", f"{INSIDE}.{number}.1")
+        run_in(router, "sysctl", "-qw", "net.ipv4.ip_forward=1")
+        nft(router, "-f", "-", text=rules)
+        return inside, f"{INSIDE}.{number}.2"
+
+    def move(self, namespace: str, old: str, new: str) -> None:
+        """Give a host on the segment another address."""
+        self._ip(
+            namespace, "addr", "del", f"{old}/24", "dev", "eth0"
+        )  # first: it would take the new one along
+        self._ip(namespace, "addr", "add", f"{new}/24", "dev", "eth0")
+
     def filter(self, *rules: str) -> None:
         """Replace the bridge's packet filter with nftables rules; raises Unavailable where nft is missing."""
-        if shutil.which("nft") is None:
-            raise Unavailable("nft (nftables) is not installed")
         lines = [
             "add table bridge fastzt",
             "flush table bridge fastzt",
@@ -83,11 +127,7 @@ class Segment:
         return [int(part["counter"]["packets"]) for part in parts if "counter" in part]
 
     def _nft(self, *arguments: str, text: str = "") -> str:
-        command = ["ip", "netns", "exec", self.switch, "nft", *arguments]
-        result = subprocess.run(command, input=text, capture_output=True, text=True, timeout=20)
-        if result.returncode:
-            raise Unavailable(f"nft: {result.stderr.strip()}")
-        return result.stdout
+        return nft(self.switch, *arguments, text=text)
 
     def close(self) -> None:
         """Delete the namespaces, and the interfaces with them."""

@@ -277,3 +277,17 @@ def test_a_change_of_our_addresses_is_told_at_once() -> None:
     assert at("10.0.9.9", 9993) in targets
     hellos = [d for _, s, e, d in t.bench.sent[before:] if (s, e) == (B_AT, ROOT_AT) and d[18] == 0]
     assert hellos
+
+
+def test_all_paths_of_a_peer_that_has_gone_are_given_up_together() -> None:
+    t = met()
+    second = two_ways(t)
+    talk(t, 2)
+    t.bench.run(10)
+    dead = {B_AT, second}
+    t.bench.link.drop = lambda source, target, data: (
+        A_AT in (source, target) and bool(dead & {source, target})
+    )
+    arrived = talk(t, 5)
+    assert arrived[0][0] < 3 * SECOND
+    assert {hops for _, hops in arrived} == {1}

@@ -50,6 +50,8 @@ def peer(core: Core, found: Peer, now: int) -> dict[str, Any]:
         "last_seen_s": age(found.last_receive, now),
         "path": str(best.endpoint) if best is not None else None,
         "paths": [path(known, now) for known in found.paths],
+        "tried": sorted(map(str, found.tried)),
+        "last_tried_s": age(found.last_tried, now),
         "why_not_direct": None if best is not None else why_not_direct(core, found, now),
     }
 

@@ -69,9 +69,12 @@ class Probing(Timed):
             self.probe(peer, path, now)
 
     def ask_others(self, peer: Peer, path: Path, now: int) -> None:
-        """Learn whether another path of the peer works meanwhile."""
+        """Learn whether the peer's other silent paths work, so that none is tried after another in vain."""
         for other in peer.paths:
-            if other is not path and peer.is_own(other, now) and now - other.last_probe >= DOUBT_RETRY:
+            silent = now - other.last_in >= DOUBT_RETRY and not other.is_doubted()
+            if other is not path and silent and peer.is_own(other, now):
+                other.doubt(now)
+                self.watch(peer, other, now)
                 self.probe(peer, other, now)
 
     def watch(self, peer: Peer, path: Path, now: int) -> None:

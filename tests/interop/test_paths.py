@@ -1,0 +1,134 @@
+"""A running transfer between real processes outlives its path, its root and its node's address."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from concurrent.futures import Future
+from pathlib import Path
+from typing import Any
+
+import netns
+import pytest
+from conftest import unavailable
+from lab import TRANSFER_PATIENCE, Lab, Member, Pair, connect
+from process import until
+from scene import volume
+
+pytestmark = pytest.mark.interop
+
+PATIENCE = 30.0
+PORT = 7300
+
+
+@pytest.fixture(scope="module")
+def path_lab(library: tuple[Path, Path], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+    """Two roots, one of which is the controller."""
+    try:
+        segment = netns.Segment("w")
+    except netns.Unavailable as error:
+        unavailable(str(error))
+    try:
+        lab = Lab(segment, library, tmp_path_factory.mktemp("paths"), second_root=True)
+        try:
+            yield lab
+        finally:
+            lab.close()
+    finally:
+        segment.close()
+
+
+@pytest.fixture(scope="module")
+def members(path_lab: Lab) -> tuple[Member, Member, str]:
+    """Two fastzt nodes on a network, and its id."""
+    a, b = path_lab.fastzt("a"), path_lab.fastzt("b")
+    nwid = path_lab.network(a, b)
+    for member in (a, b):
+        member.join(nwid)
+    for member in (a, b):
+        member.address(nwid)
+    return a, b, nwid
+
+
+class Stream:
+    """A transfer that goes on until it is ended."""
+
+    def __init__(self, pair: Pair, seed: int) -> None:
+        self.pair = pair
+        server = pair.server.peer
+        self.sent: Future[Any] = pair.client.peer.start("stream", handle=pair.near, seed=seed)
+        self.received: Future[Any] = server.start("receive", handle=pair.far, size=1 << 40)
+
+    def count(self) -> int:
+        """How much has arrived."""
+        return int(self.pair.server.peer.call("received", handle=self.pair.far))
+
+    def grow(self, size: int) -> None:
+        """Wait until that much more has arrived."""
+        goal = self.count() + size
+        until(lambda: self.count() >= goal, f"{size} more bytes", PATIENCE)
+
+    def way(self) -> str:
+        """How the sender says that it reaches the receiver."""
+        return str(told(self.pair.client, self.pair.server)["connection"])
+
+    def wait_for(self, way: str) -> None:
+        """Wait until the sender reaches the receiver that way."""
+        until(lambda: self.way() == way, f"{way} path", PATIENCE)
+
+    def end(self) -> None:
+        """End it: all that was sent has arrived, unchanged."""
+        self.pair.client.peer.call("end_stream", handle=self.pair.near)
+        assert self.received.result(TRANSFER_PATIENCE) == self.sent.result(TRANSFER_PATIENCE)
+        self.pair.client.peer.call("close", handle=self.pair.near)
+        self.pair.server.peer.call("close", handle=self.pair.far)
+
+
+def told(member: Member, other: Member) -> dict[str, Any]:
+    """What a node says of another."""
+    return dict(next(peer for peer in member.peer.call("peers") if peer["id"] == other.id))
+
+
+def wall(a: Member, b: Member) -> tuple[str, str]:
+    """Rules by which nothing passes between two hosts."""
+    return tuple(f"ip saddr {x.ip} ip daddr {y.ip} udp length > 0 counter drop" for x, y in ((a, b), (b, a)))  # type: ignore[return-value]
+
+
+def test_to_the_relay_and_back(path_lab: Lab, members: tuple[Member, Member, str]) -> None:
+    a, b, nwid = members
+    stream = Stream(connect(a, b, nwid, PORT), seed=1)
+    stream.wait_for("direct")
+    stream.grow(volume(64))
+    path_lab.segment.filter(*wall(a, b))
+    stream.wait_for("relayed")
+    stream.grow(volume(8))
+    assert all(count > 0 for count in path_lab.segment.matched())
+    path_lab.segment.filter()
+    stream.wait_for("direct")
+    stream.grow(volume(64))
+    stream.end()
+
+
+def test_a_new_address_in_the_middle(path_lab: Lab, members: tuple[Member, Member, str]) -> None:
+    a, b, nwid = members
+    for member, other in ((a, b), (b, a)):
+        stream = Stream(connect(a, b, nwid, PORT), seed=2)
+        stream.wait_for("direct")
+        stream.grow(volume(8))
+        new = f"{netns.SUBNET}.{100 + int(member.ip.rpartition('.')[2])}"
+        path_lab.segment.move(member.namespace, member.ip, new)
+        member.ip = new
+        until(lambda m=member, o=other: str(told(o, m)["path"]).startswith(m.ip), "the new path", PATIENCE)  # type: ignore[misc]
+        stream.grow(volume(8))
+        stream.end()
+
+
+def test_a_root_dies(path_lab: Lab, members: tuple[Member, Member, str]) -> None:
+    a, b, nwid = members
+    path_lab.segment.filter(*wall(a, b))
+    stream = Stream(connect(a, b, nwid, PORT), seed=3)
+    stream.wait_for("relayed")
+    stream.grow(volume(4))
+    path_lab.roots[told(a, b)["relay"]].process.kill()
+    stream.grow(volume(8))
+    stream.end()
+    path_lab.segment.filter()
