@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import os
 import sys
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ class LibztPeer(Handler):
         self.zts = zts
         self.home = home
         self.port = port
+        self.local = threading.local()  # a buffer for each command's thread
 
     def check(self, result: int, what: str) -> int:
         if result < 0:
@@ -81,9 +83,11 @@ class LibztPeer(Handler):
             sent += self.check(self.zts.zts_write(handle, rest, len(rest)), "write")
 
     def receive_some(self, handle: int) -> bytes:
-        buffer = ctypes.create_string_buffer(BLOCK)
+        if not hasattr(self.local, "buffer"):
+            self.local.buffer = ctypes.create_string_buffer(BLOCK)
+        buffer = self.local.buffer
         count = self.check(self.zts.zts_read(handle, buffer, BLOCK), "read")
-        return buffer.raw[:count]
+        return bytes(memoryview(buffer)[:count])
 
     def do_shutdown(self, handle: int) -> int:
         """No more writing."""
