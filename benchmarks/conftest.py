@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from rates import found
 
 HERE = Path(__file__).parent
 MAX_TIME = 0.3  # seconds for the rounds of one benchmark that does not say how many it wants
@@ -20,3 +21,11 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if unwanted:
         config.hook.pytest_deselected(items=unwanted)
         items[:] = wanted
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    if found:
+        terminalreporter.section("GB/s, quickest round")
+        width = max(map(len, found))
+        for name, rate in found.items():
+            terminalreporter.write_line(f"{name:{width}}  {rate:8.3f}")

@@ -27,7 +27,7 @@ LEVELS = {
     "avx2": {"avx2", "aes", "pclmulqdq"},
     "sse2": {"sse2", "aes", "pclmulqdq"},
 }
-LIMITS = {"": 0, "avx512": 0, "avx2": 1, "sse2": 3}  # FASTZT_CPU: the first level that it allows
+LIMITS = {"": 0, "avx512": 0, "vaes": 1, "avx2": 2, "sse2": 3}  # FASTZT_CPU: the first level that it allows
 
 
 def level() -> str:
@@ -41,15 +41,21 @@ def level() -> str:
     return next((name for name in allowed if LEVELS[name] <= flags), "")
 
 
-def committed(name: str) -> float | None:
-    """The ratio to be held by this machine, None when there is none."""
+def levels() -> list[str]:
+    """The level and all below it."""
+    names, here = list(LEVELS), level()
+    return names[names.index(here) :] if here else []
+
+
+def committed(name: str, at: str = "") -> float | None:
+    """The ratio to be held by this machine, or by its kernels of a level; None when there is none."""
     kept: dict[str, float] = json.loads(FILE.read_text()).get(name, {})
     if ANY in kept:
         return kept[ANY]
-    names = list(LEVELS)
-    here = level()
-    lower = names[names.index(here) :] if here else []
-    return next((kept[known] for known in lower if known in kept), None)
+    known = [lower for lower in levels() if lower in kept]
+    if at in LEVELS:
+        known = [lower for lower in known if list(LEVELS).index(lower) >= list(LEVELS).index(at)]
+    return kept[known[0]] if known else None
 
 
 def record(name: str, place: str, ratio: float) -> None:
@@ -62,10 +68,13 @@ def record(name: str, place: str, ratio: float) -> None:
 Ratios = dict[str, float]
 
 
-def hold(benchmark: Any, measure: Callable[[], Ratios], by_level: bool = True) -> None:
-    """Measure ratios by name and hold each, at its best attempt, against the committed one."""
+def hold(benchmark: Any, measure: Callable[[], Ratios], at: str = "") -> None:
+    """Measure ratios by name and hold each, at its best attempt, against the committed one.
+
+    `at` is the level of the kernels measured, if it is not the machine's, or ANY where levels do not matter.
+    """
     if os.environ.get("FASTZT_RECORD_FLOORS"):
-        keep([measure() for _ in range(ATTEMPTS)], level() if by_level else ANY)
+        keep([measure() for _ in range(ATTEMPTS)], at or level())
     best: Ratios = {}
     least: Ratios = {}
 
@@ -73,7 +82,7 @@ def hold(benchmark: Any, measure: Callable[[], Ratios], by_level: bool = True) -
         for _ in range(ATTEMPTS):
             for name, ratio in measure().items():
                 best[name] = max(ratio, best.get(name, 0.0))
-                least[name] = (committed(name) or 0.0) * SHARE
+                least[name] = (committed(name, at) or 0.0) * SHARE
             if all(best[name] >= least[name] for name in best):
                 return
 

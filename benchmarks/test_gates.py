@@ -13,10 +13,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from gate import hold
+from gate import hold, levels
+from support.pure import twin
 
 import fastzt
-from fastzt._core.armor import SessionKey, armor_batch, dearmor_batch
+from fastzt._core.armor import SessionKey, armor_batch, cpu_level, dearmor_batch, use_cpu_level
 from fastzt._core.slab import Slab
 from fastzt.lab.bench import throughput
 from fastzt.lab.bench.rig import Rig
@@ -25,15 +26,16 @@ from fastzt.lab.bench.settings import Settings
 HERE = Path(__file__).parent
 COMPILED = pytest.mark.skipif(not fastzt.is_compiled(), reason="the compiled build's figures")
 COUNT, SIZE = 45, 1432
+SECRET = bytes(range(48))
 ROUNDS = 200
 SECONDS = 0.3
 TURNS = 6
 
 
-def quickest(work: Callable[[], Any]) -> float:
+def quickest(work: Callable[[], Any], rounds: int = ROUNDS) -> float:
     """Seconds of the quickest call."""
     clock, best = time.perf_counter, float("inf")
-    for _ in range(ROUNDS):
+    for _ in range(rounds):
         begin = clock()
         work()
         best = min(best, clock() - begin)
@@ -41,10 +43,21 @@ def quickest(work: Callable[[], Any]) -> float:
 
 
 @COMPILED
+@pytest.mark.parametrize("level", levels())
 @pytest.mark.parametrize("suite", [1, 3])
 @pytest.mark.parametrize("operation", ["armor", "dearmor"])
-def test_armor_against_memcpy(benchmark: Any, operation: str, suite: int) -> None:
-    key, verdicts = SessionKey(bytes(range(48))), bytearray(COUNT)
+def test_armor_against_memcpy(benchmark: Any, operation: str, suite: int, level: str) -> None:
+    before = cpu_level()
+    try:
+        assert use_cpu_level(level)
+        hold(benchmark, lambda: armor_to_memcpy(operation, suite), level)
+    finally:
+        use_cpu_level(before)
+
+
+def armor_to_memcpy(operation: str, suite: int) -> dict[str, float]:
+    """Seconds to copy packets, to seconds to seal or open them."""
+    key, verdicts = SessionKey(SECRET), bytearray(COUNT)
     slab, sealed, copy = Slab(COUNT * SIZE), Slab(COUNT * SIZE), Slab(COUNT * SIZE)
     armor_batch(sealed, 0, SIZE, COUNT, SIZE, key, suite)
     source, target = memoryview(bytes(slab.view)), copy.view
@@ -59,11 +72,26 @@ def test_armor_against_memcpy(benchmark: Any, operation: str, suite: int) -> Non
         slab.view[:] = sealed.view
         assert dearmor_batch(slab, 0, SIZE, COUNT, SIZE, key, verdicts) == COUNT
 
-    def ratios() -> dict[str, float]:
-        copying = quickest(memcpy)
-        taken = quickest(seal) if operation == "armor" else quickest(unseal) - copying
-        return {f"{operation} suite {suite} to memcpy": copying / taken}
+    copying = quickest(memcpy)
+    taken = quickest(seal) if operation == "armor" else quickest(unseal) - copying
+    return {f"{operation} suite {suite} to memcpy": copying / taken}
 
+
+@COMPILED
+@pytest.mark.parametrize("suite", [1, 3])
+def test_armor_compiled_against_interpreted(benchmark: Any, suite: int) -> None:
+    pure, slabs = twin("fastzt._core.armor"), twin("fastzt._core.slab")
+    slab, other = Slab(COUNT * SIZE), slabs.Slab(COUNT * SIZE)
+    key, twin_key = SessionKey(SECRET), pure.SessionKey(SECRET)
+
+    def ratios() -> dict[str, float]:
+        compiled = quickest(lambda: armor_batch(slab, 0, SIZE, COUNT, SIZE, key, suite))
+        interpreted = quickest(lambda: pure.armor_batch(other, 0, SIZE, COUNT, SIZE, twin_key, suite), 20)
+        return {f"armor suite {suite} to interpreted": interpreted / compiled}
+
+    armor_batch(slab, 0, SIZE, COUNT, SIZE, key, suite)
+    pure.armor_batch(other, 0, SIZE, COUNT, SIZE, twin_key, suite)
+    assert bytes(other.view) == bytes(slab.view)
     hold(benchmark, ratios)
 
 

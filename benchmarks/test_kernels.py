@@ -1,26 +1,43 @@
-"""The kernels by size, through their batch interfaces; extra_info holds GB/s of packet bytes."""
+"""The kernels by level of instructions, suite and size, through their batch interfaces."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from rates import note
 
 import fastzt
 from fastzt._core import checksum, poly1305, salsa20
-from fastzt._core.armor import SessionKey, armor_batch, dearmor_batch
+from fastzt._core.armor import (
+    LEVELS,
+    SessionKey,
+    armor_batch,
+    cpu_level,
+    dearmor_batch,
+    use_cpu_level,
+)
 from fastzt._core.slab import Slab
 from fastzt.identity.proof_of_work import memory_hard_hash
 
 COUNT = 45  # packets of a full-size message: 45 x 1432 fill a UDP datagram's 65507 bytes
-SIZES = [60, 128, 512, 1432]
+SIZES = [64, 512, 1400]
+HEADER = 28
 KEY = bytes(range(48))
 
 
-def note(benchmark: Any, octets: int) -> None:
-    """Record GB/s and the build next to the times."""
-    benchmark.extra_info["GB/s"] = round(octets / benchmark.stats.stats.min / 1e9, 3)
-    benchmark.extra_info["compiled"] = fastzt.is_compiled()
+@pytest.fixture
+def level(request: pytest.FixtureRequest) -> Iterator[str]:
+    """The level that the test is parametrized with; skips those that the processor has not."""
+    before = cpu_level()
+    if not use_cpu_level(request.param):
+        pytest.skip(f"the processor, or FASTZT_CPU, has no level {request.param}")
+    yield request.param
+    use_cpu_level(before)
+
+
+EVERY_LEVEL = pytest.mark.parametrize("level", LEVELS if fastzt.is_compiled() else LEVELS[:1], indirect=True)
 
 
 def filled(size: int) -> Slab:
@@ -31,18 +48,20 @@ def filled(size: int) -> Slab:
     return slab
 
 
+@EVERY_LEVEL
 @pytest.mark.parametrize("size", SIZES)
 @pytest.mark.parametrize("suite", [0, 1, 3])
-def test_armor(benchmark: Any, suite: int, size: int) -> None:
+def test_armor(benchmark: Any, suite: int, size: int, level: str) -> None:
     key, slab, verdicts = SessionKey(KEY), filled(size), bytearray(COUNT)
     benchmark(armor_batch, slab, 0, size, COUNT, size, key, suite)
     assert dearmor_batch(slab, 0, size, COUNT, size, key, verdicts) == COUNT
-    note(benchmark, COUNT * size)
+    note(benchmark, COUNT * (size - HEADER))
 
 
+@EVERY_LEVEL
 @pytest.mark.parametrize("size", SIZES)
 @pytest.mark.parametrize("suite", [0, 1, 3])
-def test_dearmor(benchmark: Any, suite: int, size: int) -> None:
+def test_dearmor(benchmark: Any, suite: int, size: int, level: str) -> None:
     key, slab, sealed = SessionKey(KEY), filled(size), Slab(COUNT * size)
     armor_batch(slab, 0, size, COUNT, size, key, suite)
     sealed.view[:] = slab.view
@@ -54,7 +73,7 @@ def test_dearmor(benchmark: Any, suite: int, size: int) -> None:
     verdicts = bytearray(COUNT)
     assert benchmark(open_again) == COUNT
     assert verdicts == b"\1" * COUNT
-    note(benchmark, COUNT * size)
+    note(benchmark, COUNT * (size - HEADER))
 
 
 @pytest.mark.parametrize("size", SIZES)

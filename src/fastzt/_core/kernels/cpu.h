@@ -11,7 +11,9 @@
 #define FT_X86 1
 #include <cpuid.h>
 #include <immintrin.h>
+#ifndef FT_TARGET
 #define FT_TARGET(set) __attribute__((target(set)))
+#endif
 #define FT_VECTOR "+x" /* asm operand in a vector register */
 #elif defined(__aarch64__) && defined(__AARCH64EL__) && (defined(__GNUC__) || defined(__clang__))
 #define FT_ARM 1
@@ -79,6 +81,10 @@ static unsigned long long ft_xcr0(void) {
 }
 
 static ft_cpu ft_cpu_present(void) {
+#ifdef FT_CPU_ASSUME /* where instructions are emulated */
+    ft_cpu cpu = FT_CPU_ASSUME;
+    return cpu;
+#else
     ft_cpu cpu = {FT_PORTABLE, 0, 0, 0};
     unsigned int a, b, c, d, basic_c;
     unsigned long long state;
@@ -95,6 +101,7 @@ static ft_cpu ft_cpu_present(void) {
         cpu.ifma = b >> 21 & 1;
     }
     return cpu;
+#endif
 }
 #else
 static ft_cpu ft_cpu_present(void) {
@@ -123,6 +130,11 @@ FT_UNUSED static ft_cpu ft_cpu_at(int limit) {
 }
 
 FT_UNUSED static ft_cpu ft_cpu_detect(void) { return ft_cpu_at(ft_cpu_limit()); }
+
+/* Says that these bytes, though made from secrets, may be branched on: for tools that follow secrets. */
+#ifndef FT_DECLASSIFY
+#define FT_DECLASSIFY(p, n)
+#endif
 
 /* Overwrite a secret so that the compiler cannot drop the writes. */
 FT_UNUSED static void ft_wipe(void *p, size_t n) {

@@ -87,6 +87,7 @@ static void ft_batch_open(const ft_session *s, unsigned char *p, size_t stride, 
     ft_poly1305_many(tags, p + 27, stride, count, n - 27, b.keys);
     for (i = 0; i < count; i++) {
         verdicts[i] = (ft_be64(tags + 16 * i) ^ ft_be64(p + i * stride + 19)) == 0;
+        FT_DECLASSIFY(verdicts + i, 1);
         if (verdicts[i] && suite == 1) ft_batch_crypt(&b, i, p + i * stride, n);
     }
     ft_batch_end(&b, count);
