@@ -333,3 +333,14 @@ def test_an_abandoned_driver_says_so_in_the_child(post: Post) -> None:
     os.waitpid(child, 0)
     post.deliver(b"still here")
     assert post.read() == b"still here"
+
+
+def test_nothing_wakes_a_driver_that_has_nothing_to_do(post: Post) -> None:
+    assert post.driver.wait(KEY, lambda now: True, LONG)
+    until(lambda: post.driver.turns)
+    before = post.driver.turns
+    with pytest.raises(TimedOut):
+        post.driver.wait(KEY, lambda now: None, 0.5)
+    idle = threading.Event()
+    assert not idle.wait(0.5)
+    assert post.driver.turns - before <= 2  # the end of that wait, and the engine that takes over
