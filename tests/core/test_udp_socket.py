@@ -56,10 +56,10 @@ class Ends:
         at = 100
         for i in range(self.batch.count):
             offset, length, stride, number, sender = self.batch.message(i)
-            assert offset == at
-            at += length
+            assert offset >= at  # behind the one before
+            at = offset + length
             found.append((bytes(self.batch.slab.view[offset:at]), stride, number, sender))
-        assert end == at
+        assert end >= at
         return found
 
     def close(self) -> None:

@@ -15,7 +15,6 @@ from .datagram_batch import DatagramBatch, TransmitBatch
 from .endpoint import Endpoint
 from .endpoint_cache import EndpointCache
 from .kernels import udp as library
-from .slab import Slab
 from .stats import Stats, register
 
 if TYPE_CHECKING:
@@ -24,17 +23,30 @@ else:
     from .. import _cython as cython
 
 if not cython.compiled:
-    from .kernels.udp import has_native, receive, send
+    from .kernels.udp import (
+        dropped_of,
+        has_native,
+        length_of,
+        receive,
+        send,
+        sender_of,
+        stride_of,
+        truncated,
+    )
 
     MAX_MESSAGE = 65535  # what one receive can deliver with UDP_GRO
     MAX_DATAGRAM = 10240  # without: more than the 10024 bytes of PROTOCOL-VL1 1.1
+    MAX_MESSAGES = 64  # of a batch
     SENDERS = 256
+    VECTOR = 16  # messages of one call
+    SLOT_GAP = 193  # between messages of one call: they do not begin in the same set of the cache
     CONTROL_SPACE = 96  # the segment size and the overflow count, which comes only after the first drop
 
 RECEIVE_ERROR = register("io.receive_error")
 TRUNCATED = register("io.truncated")
 OVERFLOW = register("io.receive_buffer_overflow")
 NOBODY = Endpoint(bytes(16), 0)
+NOTHING = library.Received(0, NOBODY)
 _WOULD_BLOCK = (errno.EAGAIN, errno.EWOULDBLOCK)
 
 
@@ -49,19 +61,18 @@ class UdpSocket:
             "cache",
             "coalesce",
             "control_space",
-            "dropped",
             "endpoint",
             "fd",
             "known",
             "native",
             "number",
             "overflow",
+            "received",
+            "recent",
             "segment",
             "sender",
             "sock",
             "stats",
-            "stride",
-            "truncated",
         )
 
     def __init__(
@@ -85,11 +96,9 @@ class UdpSocket:
         self.control_space = CONTROL_SPACE
         self.cache = EndpointCache()
         self.overflow = 0  # messages that the kernel dropped, as last told
-        # Of the message received last:
+        self.recent = 0  # messages that the last call gave
+        self.received = NOTHING  # by the standard library
         self.sender = NOBODY
-        self.stride = 0
-        self.truncated = False
-        self.dropped = -1
         if cython.compiled:
             self.known: list[Endpoint | None] = [None] * SENDERS
 
@@ -103,43 +112,66 @@ class UdpSocket:
         self.sock.close()
 
     def drain(self, batch: DatagramBatch, most: int, offset: int) -> int:
-        """Receive up to `most` messages at `offset` of the batch's slab; the offset behind the last."""
+        """Receive up to `most` messages from `offset` of the batch's slab on; the end of the last one."""
         slab = batch.slab
         room = MAX_MESSAGE if self.coalesce else MAX_DATAGRAM
-        for _ in range(most):
-            if offset + room > slab.size:
-                break
-            n = self.receive(slab, offset, room)
-            if n < 0:
-                break
-            if n > 0:
-                if not batch.add(offset, n, self.stride, self.number, self.sender):
+        slot = room + SLOT_GAP
+        most = min(most, MAX_MESSAGES - batch.count)
+        while most > 0 and offset + room <= slab.size:
+            asked = self.ask(most, slab.size - offset - room, slot)
+            if self.native:
+                count = receive(self, slab, offset, room, slot, asked)
+            else:
+                count = library.receive(self, slab, offset, room, slot, asked)
+            if count < 0:
+                if self.failed(-count):
                     break
-                offset += n
+                count = 1
+            else:
+                offset = self.take(batch, count, offset, slot)
+                if count < asked:
+                    break
+            most -= count
         return offset
 
-    def receive(self, slab: Slab, offset: int, room: int) -> int:
-        """One message: its length, 0 for one that is of no use, -1 when there is none."""
-        if self.native:
-            n = receive(self, slab, offset, room)
-        else:
-            n = library.receive(self, slab, offset, room)
-        if n < 0:
-            return self.failed(-n)
-        if self.dropped >= 0:
-            self.stats.add(OVERFLOW, (self.dropped - self.overflow) & 0xFFFFFFFF)
-            self.overflow = self.dropped
-        if self.truncated:
-            self.stats.drop(TRUNCATED)
-            return 0
-        return n
+    def ask(self, most: int, space: int, slot: int) -> int:
+        """How many messages to ask for: a few more than came of late; `space` is for those behind one."""
+        asked = 1 + space // slot
+        if asked > 2 * self.recent + 2:
+            asked = 2 * self.recent + 2
+        if asked > most:
+            asked = most
+        if not self.native:
+            return 1
+        return asked if asked < VECTOR else VECTOR
 
-    def failed(self, error: int) -> int:
-        """Judge a receive that failed: -1: nothing is there, else 0 (Windows tells here of ICMP errors)."""
+    def take(self, batch: DatagramBatch, count: int, offset: int, slot: int) -> int:
+        """Put the messages received into the batch; the end of the last one."""
+        self.recent = count
+        n = 0
+        for i in range(count):
+            n = length_of(self, i)
+            if self.usable(i):
+                batch.add(offset + i * slot, n, stride_of(self, i), self.number, sender_of(self, i))
+        return offset + (count - 1) * slot + n
+
+    def usable(self, i: int) -> bool:
+        """Count what the kernel dropped before a message; whether it is whole."""
+        dropped = dropped_of(self, i)
+        if dropped >= 0:
+            self.stats.add(OVERFLOW, (dropped - self.overflow) & 0xFFFFFFFF)
+            self.overflow = dropped
+        if truncated(self, i):
+            self.stats.drop(TRUNCATED)
+            return False
+        return True
+
+    def failed(self, error: int) -> bool:
+        """After a failed receive: whether nothing is there; any other error is counted (Windows: ICMP)."""
         if error in _WOULD_BLOCK:
-            return -1
+            return True
         self.stats.drop(RECEIVE_ERROR)
-        return 0
+        return False
 
     def send(self, out: TransmitBatch, i: int, start: int, length: int) -> int:
         """Send `length` bytes of run i, from byte `start` of it on, as one message; 0 or errno.

@@ -18,7 +18,7 @@ if not cython.compiled:
     DRAIN = 16  # messages a turn: bounds how long the node's lock is held (0.3 ms of full ones)
     ROUNDS = 8  # slabs sent a flush
 
-RECEIVE_SLAB = DRAIN * 65536
+RECEIVE_SLAB = DRAIN * (65536 + 192)  # the sockets leave a gap between messages of one call
 TRANSMIT_SLAB = 4 * 65536
 
 

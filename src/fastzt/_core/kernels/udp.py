@@ -5,8 +5,9 @@ from __future__ import annotations
 import errno
 import socket
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
+from ..endpoint import Endpoint
 from ..slab import Slab
 
 if TYPE_CHECKING:
@@ -25,31 +26,67 @@ def has_native() -> bool:
     return False
 
 
-def receive(owner: UdpSocket, slab: Slab, offset: int, room: int) -> int:
-    """Put the next message at `offset`; its length or the negated errno. `owner` learns the rest."""
+class Received(NamedTuple):
+    """A message; `stride` 0: one datagram, `dropped` -1: not told."""
+
+    length: int
+    sender: Endpoint
+    stride: int = 0
+    truncated: bool = False
+    dropped: int = -1
+
+
+def receive(owner: UdpSocket, slab: Slab, offset: int, room: int, slot: int, most: int) -> int:
+    """Put the next message at `offset` and `owner.received`, whatever `most` says; 1 or the negated errno."""
     view = slab.view[offset : offset + room]
-    owner.stride, owner.truncated, owner.dropped = 0, False, -1
     try:
         if not owner.coalesce:
             n, address = owner.sock.recvfrom_into(view)
+            owner.received = Received(n, owner.cache.endpoint(address))
         else:
             n, control, flags, address = owner.sock.recvmsg_into([view], owner.control_space)
-            note(owner, control, flags)
+            owner.received = judged(n, owner.cache.endpoint(address), control, flags)
     except OSError as error:
         return -(error.errno or errno.EIO)
-    owner.sender = owner.cache.endpoint(address)
-    return n
+    return 1
 
 
-def note(owner: UdpSocket, control: list[tuple[int, int, bytes]], flags: int) -> None:
-    """Keep the segment size and the overflow count."""
+def judged(n: int, sender: Endpoint, control: list[tuple[int, int, bytes]], flags: int) -> Received:
+    """A message with its segment size and the overflow count."""
+    stride, dropped = 0, -1
     for level, kind, data in control:
         if level == SOL_UDP and kind == UDP_GRO:
-            owner.stride = int.from_bytes(data[:4], sys.byteorder)
+            stride = int.from_bytes(data[:4], sys.byteorder)
         elif level == socket.SOL_SOCKET and kind == SO_RXQ_OVFL:
-            owner.dropped = int.from_bytes(data[:4], sys.byteorder)
+            dropped = int.from_bytes(data[:4], sys.byteorder)
     # Without its stride a message cannot be cut into datagrams; the overflow count may be lost.
-    owner.truncated = bool(flags & socket.MSG_TRUNC or (flags & socket.MSG_CTRUNC and not owner.stride))
+    truncated = bool(flags & socket.MSG_TRUNC or (flags & socket.MSG_CTRUNC and not stride))
+    return Received(n, sender, stride, truncated, dropped)
+
+
+def length_of(owner: UdpSocket, i: int) -> int:
+    """Bytes of the message received."""
+    return owner.received.length
+
+
+def stride_of(owner: UdpSocket, i: int) -> int:
+    """Bytes from one of its datagrams to the next."""
+    return owner.received.stride
+
+
+def truncated(owner: UdpSocket, i: int) -> bool:
+    """Whether a part of it is missing."""
+    return owner.received.truncated
+
+
+def dropped_of(owner: UdpSocket, i: int) -> int:
+    """The kernel's count of drops told with it."""
+    return owner.received.dropped
+
+
+def sender_of(owner: UdpSocket, i: int) -> Endpoint:
+    """Where it came from."""
+    return owner.received.sender
 
 
 def send(owner: UdpSocket, out: TransmitBatch, i: int, start: int, length: int) -> int:

@@ -1,4 +1,4 @@
-/* One message of a UDP socket on Linux: recvmsg with UDP_GRO, sendmsg with UDP_SEGMENT. Nothing waits, so that the
+/* Messages of a UDP socket on Linux: recvmmsg with UDP_GRO, sendmsg with UDP_SEGMENT. Nothing waits, so that the
  * GIL can stay held. Other systems have only the names: FT_UDP is 0 there and the functions are never called. */
 #ifndef FASTZT_UDP_LINUX_H
 #define FASTZT_UDP_LINUX_H
@@ -7,11 +7,13 @@
 #include <stdint.h>
 #include <string.h>
 
-#define FT_NAME 18         /* a sender: 16 bytes of IP (IPv4 mapped), then the port in network order */
+#define FT_NAME 18          /* a sender: 16 bytes of IP (IPv4 mapped), then the port in network order */
 #define FT_CONTROL_SPACE 96 /* room for the segment size and the overflow count, twice over */
-#define FT_SENDERS 256     /* a power of two */
+#define FT_SENDERS 256      /* a power of two */
+#define FT_VECTOR 16        /* messages of one call */
 
 typedef struct {
+    uint32_t length;
     unsigned char name[FT_NAME];
     int stride;       /* bytes from one coalesced datagram to the next, 0: one datagram */
     int truncated;    /* data or control messages are missing */
@@ -65,35 +67,45 @@ static inline void ft_udp_control(struct msghdr *head, ft_udp_message *in) {
     }
 }
 
-/* Bytes of the next message, put at p, or the negated errno; control_space: at most FT_CONTROL_SPACE. */
-static inline ptrdiff_t ft_udp_receive(int fd, unsigned char *p, size_t room, size_t control_space, ft_udp_message *in) {
+/* Up to `most` (at most FT_VECTOR) messages, the i-th put at p + i * slot: how many, or the negated errno.
+ * control_space: at most FT_CONTROL_SPACE. */
+static inline int ft_udp_receive(int fd, unsigned char *p, size_t room, size_t slot, int most, size_t control_space,
+                                 ft_udp_message *messages) {
     union {
         struct cmsghdr align;
         unsigned char bytes[FT_CONTROL_SPACE];
-    } control;
-    ft_sockaddr from;
-    struct iovec data;
-    struct msghdr head;
-    ptrdiff_t n;
-    data.iov_base = p;
-    data.iov_len = room;
-    memset(&head, 0, sizeof head);
-    head.msg_name = &from;
-    head.msg_namelen = sizeof from;
-    head.msg_iov = &data;
-    head.msg_iovlen = 1;
-    head.msg_control = &control;
-    head.msg_controllen = control_space;
-    do n = recvmsg(fd, &head, MSG_DONTWAIT);
-    while (n < 0 && errno == EINTR);
-    if (n < 0) return -errno;
-    in->stride = 0;
-    in->counted = 0;
-    ft_udp_control(&head, in);
-    /* Without its stride a message cannot be cut into datagrams; the overflow count may be lost. */
-    in->truncated = (head.msg_flags & MSG_TRUNC) || ((head.msg_flags & MSG_CTRUNC) && in->stride == 0);
-    ft_udp_name(in->name, &from);
-    return n;
+    } control[FT_VECTOR];
+    ft_sockaddr from[FT_VECTOR];
+    struct iovec data[FT_VECTOR];
+    struct mmsghdr heads[FT_VECTOR];
+    int i, count;
+    memset(heads, 0, (size_t)most * sizeof heads[0]);
+    for (i = 0; i < most; i++) {
+        struct msghdr *head = &heads[i].msg_hdr;
+        data[i].iov_base = p + (size_t)i * slot;
+        data[i].iov_len = room;
+        head->msg_name = &from[i];
+        head->msg_namelen = sizeof from[i];
+        head->msg_iov = &data[i];
+        head->msg_iovlen = 1;
+        head->msg_control = &control[i];
+        head->msg_controllen = control_space;
+    }
+    do count = recvmmsg(fd, heads, (unsigned int)most, MSG_DONTWAIT, NULL);
+    while (count < 0 && errno == EINTR);
+    if (count < 0) return -errno;
+    for (i = 0; i < count; i++) {
+        ft_udp_message *in = &messages[i];
+        int flags = heads[i].msg_hdr.msg_flags;
+        in->length = heads[i].msg_len;
+        in->stride = 0;
+        in->counted = 0;
+        ft_udp_control(&heads[i].msg_hdr, in);
+        /* Without its stride a message cannot be cut into datagrams; the overflow count may be lost. */
+        in->truncated = (flags & MSG_TRUNC) || ((flags & MSG_CTRUNC) && in->stride == 0);
+        ft_udp_name(in->name, &from[i]);
+    }
+    return count;
 }
 
 /* Send n bytes in datagrams of `segment` bytes (0: as one); 0 or errno. */
@@ -143,8 +155,9 @@ static inline int ft_udp_send(int fd, const unsigned char *p, size_t n, size_t s
 #else
 #define FT_UDP 0
 
-static inline ptrdiff_t ft_udp_receive(int fd, unsigned char *p, size_t room, size_t control_space, ft_udp_message *in) {
-    (void)fd, (void)p, (void)room, (void)control_space, (void)in;
+static inline int ft_udp_receive(int fd, unsigned char *p, size_t room, size_t slot, int most, size_t control_space,
+                                 ft_udp_message *messages) {
+    (void)fd, (void)p, (void)room, (void)slot, (void)most, (void)control_space, (void)messages;
     return -1;
 }
 
