@@ -71,6 +71,9 @@ class Mailbox(Verbs):
         self.finished.append(job)
         self.changed = True
 
+    def has_news(self) -> bool:
+        return self.changed or bool(self.news) or bool(self.pending_jobs)
+
     def ready(self) -> list[tuple[int, int]]:
         changed, self.changed = self.changed, False
         return [(KEY, 1)] if changed else []

@@ -10,18 +10,7 @@ cdef enum:
     CHUNK = 65536
 
 
-cdef class Stream:
-    cdef readonly ThreadedDriver _driver
-    cdef readonly Connection _connection
-    cdef public object _timeout
-    cdef public bint _closed
-    cdef public int _io_refs
-    cdef public bint _read_shut
-
-    cdef Py_ssize_t _send(self, object data, object timeout) except -1
-    cdef object _try(self, Attempt attempt, object timeout)
-    cpdef int _check(self) except -1
-    cdef bint _ended(self) except -1
+cdef class Stream
 
 
 @cython.final
@@ -40,6 +29,25 @@ cdef class Taking(Attempt):
 cdef class Writing(Attempt):
     cdef Stream stream
     cdef object data
+
+
+cdef class Stream:
+    cdef readonly ThreadedDriver _driver
+    cdef readonly Connection _connection
+    cdef public object _timeout
+    cdef public bint _closed
+    cdef public int _io_refs
+    cdef public bint _read_shut
+
+    @cython.locals(attempt=Writing)
+    cdef Py_ssize_t _send(self, object data, object timeout) except -1
+    @cython.locals(size=Py_ssize_t, done=Py_ssize_t)
+    cpdef object sendall(self, object data, int flags=*)
+    @cython.locals(attempt=Reading)
+    cpdef object recv_into(self, object buffer, Py_ssize_t nbytes=*, int flags=*)
+    cdef object _try(self, Attempt attempt, object timeout)
+    cpdef int _check(self) except -1
+    cdef bint _ended(self) except -1
 
 
 cdef void no_flags(int flags) except *

@@ -48,7 +48,10 @@ class Stream:
             if nbytes > size_of(buffer):
                 raise ValueError("buffer too small for requested bytes")
             buffer = memoryview(buffer).cast("B")[:nbytes]
-        n: int = self._try(Reading(self, buffer), self._timeout)
+        attempt = Reading.__new__(Reading)  # a call of the class would cost more than the object
+        attempt.stream = self
+        attempt.buffer = buffer
+        n: int = self._try(attempt, self._timeout)
         return n
 
     def recv(self, bufsize: int, flags: int = 0) -> bytes:
@@ -78,7 +81,10 @@ class Stream:
             done += self._send(view[done : done + CHUNK], timeout)
 
     def _send(self, data: Buffer, timeout: float | None) -> int:
-        n: int = self._try(Writing(self, data), timeout)
+        attempt = Writing.__new__(Writing)
+        attempt.stream = self
+        attempt.data = data
+        n: int = self._try(attempt, timeout)
         return n
 
     def _try(self, attempt: Attempt, timeout: float | None) -> Any:
@@ -107,9 +113,8 @@ class Reading(Attempt):
     if not cython.compiled:
         __slots__ = ("buffer", "stream")
 
-    def __init__(self, stream: Stream, buffer: Buffer) -> None:
-        self.stream = stream
-        self.buffer = buffer
+    stream: Stream
+    buffer: Buffer
 
     def make(self, now: int) -> Any:
         """The bytes received, 0 at the end."""
@@ -148,9 +153,8 @@ class Writing(Attempt):
     if not cython.compiled:
         __slots__ = ("data", "stream")
 
-    def __init__(self, stream: Stream, data: Buffer) -> None:
-        self.stream = stream
-        self.data = data
+    stream: Stream
+    data: Buffer
 
     def make(self, now: int) -> Any:
         """The bytes taken; None when there is no room."""

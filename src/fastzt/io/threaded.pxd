@@ -7,7 +7,7 @@ from fastzt.io.clock cimport monotonic_us
 from fastzt.io.endpoints cimport UdpSockets
 from fastzt.io.poller cimport Poller
 from fastzt.io.pump cimport Pump
-from fastzt.io.waiter cimport Waiter, Waiters
+from fastzt.io.waiter cimport Waiter, Waiters, new_waiter
 from fastzt.node.verbs cimport Verbs
 
 cpdef enum:
@@ -58,6 +58,7 @@ cdef class ThreadedDriver:
     cdef object _attempt(self, Waiter waiter, int64_t now)
     cdef int _turn(self, int64_t now) except -1
     cdef int _settle(self, int64_t now) except -1
+    cdef int _spread(self, int64_t now) except -1
     cdef int _give(self, object job, int64_t now) except -1
     cdef void _watch_writing(self) except *
     cdef void _enter(self, Waiter waiter, int64_t now) except *

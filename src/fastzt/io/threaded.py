@@ -35,6 +35,8 @@ else:
     from .. import _cython as cython
 
 if not cython.compiled:
+    from .waiter import new_waiter
+
     NODE = 0  # the key of those who wait for an event of the node; connections and listeners count from 1
     EVERY = -1  # the key of those who want to look after every turn
     LONGEST = 60_000_000  # MAX_WAIT in microseconds
@@ -125,7 +127,7 @@ class ThreadedDriver:
         raises.
         """
         wish = attempt if isinstance(attempt, Attempt) else Call(attempt)
-        waiter = Waiter(key, wish, timeout)
+        waiter = new_waiter(key, wish, timeout)
         try:
             while True:
                 result = self._locked_round(waiter)
@@ -211,20 +213,25 @@ class ThreadedDriver:
         self.pump.turn(now, self._look <= now)
 
     def _settle(self, now: int) -> None:
-        """Send, wake those whose sockets changed, pass events on, start jobs."""
+        """Send, and pass on what is new."""
         core = self.core
         self.pump.flush(now)
         self._watch_writing()
-        for key, _ in core.ready():
-            self.waiters.wake(key)
+        if core.has_news():
+            self._spread(now)
         self.waiters.wake(EVERY)
-        events = core.events()
+        self._look = 0 if self.pump.behind else core.deadline()
+
+    def _spread(self, now: int) -> None:
+        """Wake those whose sockets changed, pass events on, start jobs."""
+        for key, _ in self.core.ready():
+            self.waiters.wake(key)
+        events = self.core.events()
         if events:
             self.on_events(events)
             self.waiters.wake(NODE)
-        for job in core.jobs():
+        for job in self.core.jobs():
             self._give(job, now)
-        self._look = 0 if self.pump.behind else core.deadline()
 
     def _give(self, job: Any, now: int) -> None:
         """Let the worker run a job."""

@@ -22,10 +22,15 @@ cdef class Waiter:
     cdef bint woken
     cdef object _signal
 
+    cdef int begin(self, int64_t key, Attempt wish, object timeout) except -1
     cdef int check_time(self, int64_t now) except -1
     cdef int prepare(self) except -1
     cdef int wait(self) except -1
     cpdef int wake(self) except -1
+
+
+@cython.locals(waiter=Waiter)
+cdef Waiter new_waiter(int64_t key, Attempt wish, object timeout)
 
 
 @cython.final

@@ -24,13 +24,14 @@ class TimedOut(TimeoutError):
 class Waiter:
     """One blocked call: `wish` is what it tries again whenever something happens to `key`.
 
-    `woken`: it should look. `seconds`: how long it may block now. A `timeout` of None never ends.
+    Made by `new_waiter`. `woken`: it should look. `seconds`: how long it may block now.
     """
 
     if not cython.compiled:
         __slots__ = ("_signal", "end", "entered", "key", "seconds", "timeout", "wish", "woken")
 
-    def __init__(self, key: int, wish: Attempt, timeout: float | None) -> None:
+    def begin(self, key: int, wish: Attempt, timeout: float | None) -> None:
+        """What `new_waiter` calls."""
         self.key = key
         self.wish = wish
         self.timeout = timeout
@@ -63,6 +64,13 @@ class Waiter:
         self.woken = True
         if self._signal is not None and self._signal.locked():
             self._signal.release()
+
+
+def new_waiter(key: int, wish: Attempt, timeout: float | None) -> Waiter:
+    """A waiter; a `timeout` of None (else seconds) never ends."""
+    waiter = Waiter.__new__(Waiter)  # a call of the class would cost more than the waiter
+    waiter.begin(key, wish, timeout)
+    return waiter
 
 
 class Waiters:

@@ -27,5 +27,6 @@ cdef class SocketTable:
     cpdef void release(self, Handle handle)
     cpdef object get(self, int64_t number)
     cpdef void mark(self, Handle handle, int bits)
+    cpdef bint has_news(self) noexcept
     @cython.locals(handle=Handle)
     cpdef list ready(self)

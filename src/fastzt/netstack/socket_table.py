@@ -69,6 +69,10 @@ class SocketTable:
             self._pending.append(handle)
         handle.bits |= bits
 
+    def has_news(self) -> bool:
+        """Whether a socket was marked since the last `ready`."""
+        return len(self._pending) > 0
+
     def ready(self) -> list[tuple[int, int]]:
         """(id, bits) of every socket marked since the last call, in the order of their first mark."""
         if not self._pending:

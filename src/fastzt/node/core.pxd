@@ -36,5 +36,6 @@ cdef class Core(Verbs):
     @cython.locals(lane=Lane, timer=int)
     cpdef tick(self, int64_t now)
     cpdef list jobs(self)
+    cpdef bint has_news(self) except -1
     cpdef list ready(self)
     cpdef list events(self)

@@ -170,6 +170,12 @@ class Core(Verbs):
         """A job that nobody will run: it counts as failed."""
         self.finish(job, now)
 
+    def has_news(self) -> bool:
+        """Whether `ready`, `events` or `jobs` may have something to tell."""
+        if self.sockets.has_news() or self.switch.has_news() or self.networks.has_news():
+            return True
+        return self.controller is not None
+
     def ready(self) -> list[tuple[int, int]]:
         """(id, bits) of the sockets that changed since the last call."""
         return self.sockets.ready()

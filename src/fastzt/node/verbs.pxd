@@ -9,5 +9,6 @@ cdef class Verbs:
     cpdef int64_t deadline(self) except? -1
     cpdef tick(self, int64_t now)
     cpdef list jobs(self)
+    cpdef bint has_news(self) except -1
     cpdef list ready(self)
     cpdef list events(self)

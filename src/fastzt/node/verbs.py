@@ -39,6 +39,10 @@ class Verbs:
         """A job that nobody will run."""
         raise NotImplementedError
 
+    def has_news(self) -> bool:
+        """Whether `ready`, `events` or `jobs` may have something to tell."""
+        raise NotImplementedError
+
     def ready(self) -> list[tuple[int, int]]:
         """(id, bits) of the sockets that changed since the last call."""
         raise NotImplementedError

@@ -24,5 +24,6 @@ cdef class Switchboard:
 
     cpdef bint transmit(self, TransmitBatch out, int64_t now) except -1
     cpdef int64_t deadline(self) noexcept
+    cpdef bint has_news(self) except -1
     cpdef list jobs(self)
     cpdef list events(self)

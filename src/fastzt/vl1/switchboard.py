@@ -111,6 +111,10 @@ class Switchboard:
         """When tick() has something to do, in absolute microseconds; 2**62 for never."""
         return earliest(self.pinger, self.probing, self.whois, self.deferred)
 
+    def has_news(self) -> bool:
+        """Whether there are jobs or events."""
+        return len(self.happened) > 0 or len(self.work.queue) > 0
+
     def jobs(self) -> list[Job]:
         """Identity validations to be run outside; hand each back to finish()."""
         return self.work.take() if self.work.queue else []

@@ -36,4 +36,5 @@ cdef class Networks(VirtualSink):
     cpdef int message(self, object packet, int64_t now)
     cpdef flush(self, int64_t now)
     cpdef int64_t deadline(self) noexcept
+    cpdef bint has_news(self) noexcept
     cpdef list events(self)

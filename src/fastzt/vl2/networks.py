@@ -223,6 +223,10 @@ class Networks(VirtualSink):
             del self.queue[0]
         self.queue.append(event)
 
+    def has_news(self) -> bool:
+        """Whether there are events."""
+        return len(self.queue) > 0
+
     def events(self) -> list[Event]:
         """What happened since the last call."""
         if not self.queue:

@@ -71,17 +71,23 @@ static inline int ft_epoll_sleep(int ep, int64_t ns) {
     return epoll_wait(ep, &found, 1, ms > INT32_MAX ? INT32_MAX : (int)ms);
 }
 
+#define FT_TAKEN 10000 /* nanoseconds between two looks that say that the core was given to somebody else */
+
 /* Until something is ready: after how many nanoseconds, or -1 after `timeout_ns` without, or -2 when a signal came.
- * For the first `spin_ns` it looks again and again instead of sleeping. */
+ * For the first `spin_ns` it looks again and again instead of sleeping. If the core was taken away meanwhile, who
+ * took it may be the one that is waited for: the answer is more than `spin_ns` then, looking did not pay. */
 static inline int64_t ft_epoll_wait(int ep, int64_t timeout_ns, int64_t spin_ns) {
     struct epoll_event event;
-    int64_t begin = ft_monotonic_ns(), passed = 0;
-    int found = 0;
+    int64_t begin = ft_monotonic_ns(), passed = 0, before;
+    int found = 0, taken = 0;
     if (spin_ns > timeout_ns) spin_ns = timeout_ns;
     while (passed < spin_ns && found == 0) {
+        before = passed;
         found = epoll_wait(ep, &event, 1, 0);
         passed = ft_monotonic_ns() - begin;
+        if (passed - before > FT_TAKEN) taken = 1;
     }
+    if (taken && passed <= spin_ns) passed = spin_ns + 1;
     if (found == 0) {
         found = ft_epoll_sleep(ep, timeout_ns > passed ? timeout_ns - passed : 0);
         passed = ft_monotonic_ns() - begin;
