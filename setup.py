@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import os
 import sys
+import sysconfig
+import tempfile
 from pathlib import Path
 
 from setuptools import Extension, setup
-from setuptools.command.build_ext import build_ext
+from setuptools.command.build_ext import build_ext, customize_compiler, new_compiler
 
 # The one list of compiled modules: each is a .py with an augmenting .pxd beside it.
 COMPILED = {
@@ -162,6 +164,13 @@ def extensions() -> list[Extension]:
             raise
         interpreted("Cython is not installed")
         return []
+    try:
+        try_compiler()
+    except Exception as error:
+        if REQUIRE:
+            raise
+        interpreted(f"there is no working C compiler ({error})")
+        return []
     flags = os.environ.get("FASTZT_CFLAGS", "/O2" if sys.platform == "win32" else "-O3").split()
     headers = sorted(str(path) for path in KERNELS.glob("*.h"))
     built = [
@@ -177,6 +186,20 @@ def extensions() -> list[Extension]:
         for name, path in module_files()
     ]
     return list(cythonize(built, compiler_directives=DIRECTIVES, nthreads=os.cpu_count() or 1, quiet=True))
+
+
+def try_compiler() -> None:
+    """Compile a line that needs Python's headers; raises what the compiler does.
+
+    Before Cython begins: translating all modules takes minutes, and would be for nothing.
+    """
+    with tempfile.TemporaryDirectory() as directory:
+        source = Path(directory) / "try.c"
+        source.write_text("#include <Python.h>\n")
+        compiler = new_compiler()
+        customize_compiler(compiler)
+        include = sysconfig.get_path("include")
+        compiler.compile([str(source)], output_dir=directory, include_dirs=[include])
 
 
 def interpreted(reason: str) -> None:

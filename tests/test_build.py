@@ -5,6 +5,8 @@ from __future__ import annotations
 import importlib
 import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -34,6 +36,24 @@ def test_required_build_is_there() -> None:
         assert fastzt.is_compiled()
     if PURE:
         assert not fastzt.is_compiled()
+
+
+def test_pure_forces_the_interpreted_files() -> None:
+    code = (
+        "import sys, fastzt, fastzt.api.node\n"
+        "files = [m.__file__ for n, m in sys.modules.items() if n.startswith('fastzt.') and m.__file__]\n"
+        "print(fastzt.is_compiled(), sum(not file.endswith('.py') for file in files))"
+    )
+    for pure, compiled in (("1", False), ("0", fastzt.is_compiled() and not PURE)):
+        environment = {**os.environ, "FASTZT_PURE": pure}
+        if pure == "0" and PURE:
+            continue  # whether compiled modules lie beside is not known here
+        done = subprocess.run(
+            [sys.executable, "-c", code], env=environment, capture_output=True, text=True, timeout=120
+        )
+        told, count = done.stdout.split()
+        assert told == str(compiled), done.stderr
+        assert (int(count) > 0) == compiled
 
 
 def test_setup_lists_every_module_with_a_pxd() -> None:
