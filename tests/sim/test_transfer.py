@@ -12,7 +12,7 @@ import fastzt
 from .lab import Lab
 from .world import MS, Link
 
-BAD = Link(loss=0.05, delay=20 * MS, jitter=1 * MS, reorder=0.02, held=8 * MS, duplicate=0.01)
+BAD = Link(loss=0.05, delay=40 * MS, jitter=1 * MS, reorder=0.02, held=8 * MS, duplicate=0.01)
 SIZE = 16 << 20 if fastzt.is_compiled() else 1 << 20
 
 
