@@ -10,7 +10,7 @@
 #define FT_NAME 18          /* a sender: 16 bytes of IP (IPv4 mapped), then the port in network order */
 #define FT_CONTROL_SPACE 96 /* room for the segment size and the overflow count, twice over */
 #define FT_SENDERS 256      /* a power of two */
-#define FT_VECTOR 16        /* messages of one call */
+#define FT_MESSAGES 16        /* messages of one call */
 
 typedef struct {
     uint32_t length;
@@ -67,17 +67,17 @@ static inline void ft_udp_control(struct msghdr *head, ft_udp_message *in) {
     }
 }
 
-/* Up to `most` (at most FT_VECTOR) messages, the i-th put at p + i * slot: how many, or the negated errno.
+/* Up to `most` (at most FT_MESSAGES) messages, the i-th put at p + i * slot: how many, or the negated errno.
  * control_space: at most FT_CONTROL_SPACE. */
 static inline int ft_udp_receive(int fd, unsigned char *p, size_t room, size_t slot, int most, size_t control_space,
                                  ft_udp_message *messages) {
     union {
         struct cmsghdr align;
         unsigned char bytes[FT_CONTROL_SPACE];
-    } control[FT_VECTOR];
-    ft_sockaddr from[FT_VECTOR];
-    struct iovec data[FT_VECTOR];
-    struct mmsghdr heads[FT_VECTOR];
+    } control[FT_MESSAGES];
+    ft_sockaddr from[FT_MESSAGES];
+    struct iovec data[FT_MESSAGES];
+    struct mmsghdr heads[FT_MESSAGES];
     int i, count;
     memset(heads, 0, (size_t)most * sizeof heads[0]);
     for (i = 0; i < most; i++) {
