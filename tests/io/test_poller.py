@@ -80,6 +80,39 @@ def test_an_armed_engine_hears_a_wake(poller: Poller) -> None:
     assert ended(engine)
 
 
+def test_the_engine_drives_soon_after_the_lead_was_left(
+    poller: Poller, ends: tuple[socket.socket, socket.socket]
+) -> None:
+    poller.add(ends[0].fileno())
+    heard = threading.Event()
+
+    def stand_by() -> None:
+        poller.stand_by(LONG * 2)
+        heard.set()
+
+    engine = in_thread(stand_by)
+    poller.take()
+    poller.leave()
+    poller.take()
+    poller.leave()  # so soon after the one before: it goes on patrol
+    poller.take()
+    ends[1].send(b"x")
+    # Somebody leads; an engine that was already polling by select hears it once.
+    assert isinstance(poller, SelectPoller) or not heard.wait(0.1)
+    poller.leave()
+    assert heard.wait(LONG)
+    assert ended(engine)
+
+
+def test_a_wake_with_nobody_in_the_lead_reaches_the_engine(poller: Poller) -> None:
+    engine = in_thread(lambda: poller.stand_by(LONG * 2))
+    for _ in range(3):
+        poller.take()
+        poller.leave()
+    poller.wake()
+    assert ended(engine)
+
+
 def test_an_alarm_ends_either_wait(poller: Poller) -> None:
     leader = in_thread(lambda: poller.wait(LONG * 2))
     kept = poller.alarm(20_000)

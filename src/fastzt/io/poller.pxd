@@ -13,12 +13,23 @@ cdef extern from "epoll_linux.h" nogil:
     void ft_event_set(int fd)
     void ft_event_clear(int fd)
     int ft_timer_set(int fd, int64_t ns)
-    int64_t ft_epoll_wait(int ep, int64_t timeout_ns, int64_t spin_ns)
+    int64_t ft_epoll_wait(int ep, int64_t timeout_ns, int64_t spin_ns, int *shared)
+    void ft_step_aside()
+    ctypedef struct ft_lead:
+        int led
+        int patrol
+    void ft_led(ft_lead *lead)
+    int ft_left(ft_lead *lead)
+    void ft_patrol(ft_lead *lead, int on)
+    int64_t ft_stand_by(int ep, int kick, int64_t timeout_ns, int64_t patrol_ns, ft_lead *lead)
+    int64_t ft_monotonic_ns()
 
 cdef enum:
     EPOLLIN = 1
     EPOLLOUT = 4
     EPOLLONESHOT = 1073741824
+    EPOLLET = 2147483648
+    PATROL_NS = 1000000  # one round of the engine's patrol
 
 
 cdef class Poller:
@@ -28,7 +39,8 @@ cdef class Poller:
     cpdef int stand_by(self, double seconds) except -1
     cpdef int settle(self) except -1
     cpdef int arm(self) except -1
-    cpdef int disarm(self) except -1
+    cpdef int take(self) except -1
+    cpdef int leave(self) except -1
     cpdef int wake(self) except -1
     cpdef bint alarm(self, int64_t microseconds) except? 0
     cpdef int close(self) except -1
@@ -52,6 +64,10 @@ cdef class EpollPoller(Poller):
     cdef int outer
     cdef int event
     cdef int timer
+    cdef int kick
+    cdef int64_t left_at
+    cdef ft_lead lead
+    cdef int shared
 
 
 cdef inline int checked(int result) except -1:
@@ -72,15 +88,48 @@ cdef inline int epoll_set(int ep, int fd, bint is_new, uint32_t events) except -
     return checked(ft_epoll_set(ep, fd, is_new, events))
 
 
-# The one place where the GIL is let go.
-cdef inline int64_t epoll_wait(int ep, int64_t timeout_ns, int64_t spin_ns) except? -3:
+# The two places where the GIL is let go.
+cdef inline int64_t lead_wait(EpollPoller poller, int64_t timeout_ns, int64_t spin_ns) except? -3:
     cdef int64_t waited
     with nogil:
-        waited = ft_epoll_wait(ep, timeout_ns, spin_ns)
+        waited = ft_epoll_wait(poller.inner, timeout_ns, spin_ns, &poller.shared)
     if waited == -2:
         PyErr_CheckSignals()
         return -1
     return waited
+
+
+cdef inline int lead_stand_by(EpollPoller poller, int64_t timeout_ns) except -1:
+    cdef int64_t waited
+    with nogil:
+        waited = ft_stand_by(poller.outer, poller.kick, timeout_ns, PATROL_NS, &poller.lead)
+    if waited == -2:
+        PyErr_CheckSignals()
+    return 0
+
+
+cdef inline void step_aside() noexcept:
+    ft_step_aside()
+
+
+cdef inline void lead_taken(EpollPoller poller) noexcept:
+    ft_led(&poller.lead)
+
+
+cdef inline bint lead_left(EpollPoller poller) noexcept:
+    return ft_left(&poller.lead) != 0
+
+
+cdef inline void lead_patrol(EpollPoller poller, bint on) noexcept:
+    ft_patrol(&poller.lead, on)
+
+
+cdef inline bint lead_unwatched(EpollPoller poller) noexcept:
+    return poller.lead.patrol and not poller.lead.led
+
+
+cdef inline int64_t monotonic_ns() noexcept:
+    return ft_monotonic_ns()
 
 
 cdef inline void epoll_close(int ep) noexcept:

@@ -1,4 +1,4 @@
-"""Pollers: one thread leads (polls the sockets), the engine thread stands by, armed when nobody leads.
+"""Pollers: one thread leads (polls the sockets), the engine thread stands by for when nobody does.
 
 `wait` is the leader's, `stand_by` the engine's; everything else is called under the driver's lock. `wake` and
 `alarm` end whichever of the two waits is going on, or the next one; whoever drives calls `settle` before it
@@ -24,15 +24,24 @@ else:
 
 if not cython.compiled:
     from .._core.kernels.epoll import (
+        PATROL_NS,
         close,
         epoll_close,
         epoll_fileno,
         epoll_new,
         epoll_set,
-        epoll_wait,
         event_clear,
         event_new,
         event_set,
+        lead_left,
+        lead_new,
+        lead_patrol,
+        lead_stand_by,
+        lead_taken,
+        lead_unwatched,
+        lead_wait,
+        monotonic_ns,
+        step_aside,
         timer_new,
         timer_set,
     )
@@ -41,6 +50,7 @@ if not cython.compiled:
     EPOLLIN = 1
     EPOLLOUT = 4
     EPOLLONESHOT = 1 << 30
+    EPOLLET = 1 << 31
 
 MAX_WAIT = 60.0  # seconds; nothing in a node sleeps longer than this
 
@@ -69,7 +79,7 @@ class Poller:
         raise NotImplementedError
 
     def stand_by(self, seconds: float) -> None:
-        """Block the engine until it is armed and something happens, at most `seconds`."""
+        """Block the engine until nobody leads and something happens, at most `seconds`."""
         raise NotImplementedError
 
     def settle(self) -> None:
@@ -77,11 +87,15 @@ class Poller:
         raise NotImplementedError
 
     def arm(self) -> None:
-        """Let the engine see the sockets."""
+        """Nobody leads: let the engine see the sockets at once."""
         raise NotImplementedError
 
-    def disarm(self) -> None:
-        """Keep the engine from the sockets."""
+    def leave(self) -> None:
+        """Nobody leads for now: the engine is to see the sockets soon."""
+        raise NotImplementedError
+
+    def take(self) -> None:
+        """Somebody leads: keep the engine from the sockets."""
         raise NotImplementedError
 
     def wake(self) -> None:
@@ -172,7 +186,11 @@ class SelectPoller(Poller):
         """Let the engine see the sockets."""
         self.armed.set()
 
-    def disarm(self) -> None:
+    def leave(self) -> None:
+        """Let the engine see the sockets."""
+        self.armed.set()
+
+    def take(self) -> None:
         """Keep the engine from the sockets."""
         self.armed.clear()
 
@@ -195,11 +213,27 @@ class SelectPoller(Poller):
 class EpollPoller(Poller):
     """Linux: the engine polls the leader's epoll descriptor, one shot at a time; arming it costs one call.
 
-    An alarm is a timer among the descriptors: moving it wakes nobody. The leader's wait may spin.
+    Where the lead changes often, arming the engine each time would cost more than the call that led, and wake
+    it for nothing: it is kicked once to go on patrol, and drives when nobody has led for a whole round. An
+    alarm is a timer among the descriptors: moving it wakes nobody. The leader's wait may spin.
     """
 
     if not cython.compiled:
-        __slots__ = ("armed", "event", "inner", "inner_fd", "is_set", "open", "outer", "spin", "timer")
+        __slots__ = (
+            "armed",
+            "event",
+            "inner",
+            "inner_fd",
+            "is_set",
+            "kick",
+            "lead",
+            "left_at",
+            "open",
+            "outer",
+            "shared",
+            "spin",
+            "timer",
+        )
 
     def __init__(self) -> None:
         self.spin = Spin()
@@ -210,11 +244,17 @@ class EpollPoller(Poller):
         self.outer = epoll_new()
         self.event = event_new()
         self.timer = timer_new()
+        self.kick = event_new()
+        self.left_at = 0
+        self.shared = 0  # the wait looked, and somebody else ran on this core
+        if not cython.compiled:
+            self.lead = lead_new()
         self.open = True
         epoll_set(self.inner, self.event, True, EPOLLIN)
         if self.timer >= 0:
             epoll_set(self.inner, self.timer, True, EPOLLIN)
         epoll_set(self.outer, self.inner_fd, True, 0)
+        epoll_set(self.outer, self.kick, True, EPOLLIN | EPOLLET)
 
     def add(self, descriptor: int) -> None:
         """Watch a socket for arriving datagrams."""
@@ -227,12 +267,13 @@ class EpollPoller(Poller):
     def wait(self, seconds: float) -> None:
         """Block the leader until something happens, at most `seconds`."""
         allowed = self.spin.allowance()
-        waited = epoll_wait(self.inner, int(bounded(seconds) * 1e9), allowed)
-        self.spin.note(allowed, waited)
+        waited = lead_wait(self, int(bounded(seconds) * 1e9), allowed)
+        if self.spin.note(allowed, waited, self.shared != 0):
+            step_aside()
 
     def stand_by(self, seconds: float) -> None:
-        """Block the engine until it is armed and something happens, at most `seconds`."""
-        epoll_wait(self.outer, int(bounded(seconds) * 1e9), 0)
+        """Block the engine until nobody leads and something happens, at most `seconds`."""
+        lead_stand_by(self, int(bounded(seconds) * 1e9))
 
     def settle(self) -> None:
         """Take the wake-up that has been heard."""
@@ -242,11 +283,25 @@ class EpollPoller(Poller):
 
     def arm(self) -> None:
         """Let the engine see the sockets, once; unconditionally, for the shot may have been fired."""
+        lead_patrol(self, False)
         self.armed = True
         epoll_set(self.outer, self.inner_fd, False, EPOLLIN | EPOLLONESHOT)
 
-    def disarm(self) -> None:
+    def leave(self) -> None:
+        """Arm the engine, or leave it to its patrol."""
+        patrol = lead_left(self)
+        now = monotonic_ns()
+        if not patrol:
+            if now - self.left_at < PATROL_NS:
+                lead_patrol(self, True)
+                event_set(self.kick)
+            else:
+                self.arm()
+        self.left_at = now
+
+    def take(self) -> None:
         """Keep the engine from the sockets."""
+        lead_taken(self)
         if self.armed:
             self.armed = False
             epoll_set(self.outer, self.inner_fd, False, 0)
@@ -256,6 +311,8 @@ class EpollPoller(Poller):
         if not self.is_set:
             self.is_set = True
             event_set(self.event)
+        if lead_unwatched(self):
+            self.arm()
 
     def alarm(self, microseconds: int) -> bool:
         """Set the timer, or wake whoever polls where there is none."""
@@ -273,9 +330,10 @@ class EpollPoller(Poller):
             epoll_close(self.outer)
             epoll_close(self.inner)
             close(self.event)
+            close(self.kick)
             if self.timer >= 0:
                 close(self.timer)
-            self.event = self.timer = -1  # the system may give the numbers to other files
+            self.event = self.timer = self.kick = -1  # the system may give the numbers to other files
             if cython.compiled:
                 self.inner = self.outer = -1
 

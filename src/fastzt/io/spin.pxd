@@ -2,9 +2,14 @@ cimport cython
 from libc.stdint cimport int64_t
 
 cdef enum:
-    LONGEST_NS = 50000
-    SOON_NS = 200000
+    PAYS_NS = 50000
+    LONGEST_NS = 250000
+    SOON_NS = 500000
     MOST_SKIPPED = 1023
+    MOST_LATE = 1023
+    LEAST_LATE = 63
+    CROWDED = 32
+    MOST_REST = 65536
 
 
 @cython.final
@@ -14,6 +19,13 @@ cdef class Spin:
     cdef readonly bint promising
     cdef readonly int skip
     cdef readonly int penalty
+    cdef readonly int patience
+    cdef readonly int late
+    cdef readonly int crowded
+    cdef readonly int rest
+    cdef readonly int pause
 
     cpdef int64_t allowance(self) noexcept
-    cpdef int note(self, int64_t spin_ns, int64_t waited_ns) except -1
+    cdef int _vain(self) except -1
+    cdef bint _cramped(self, bint shared) noexcept
+    cpdef bint note(self, int64_t spin_ns, int64_t waited_ns, bint shared=*) except? 0

@@ -257,7 +257,7 @@ class ThreadedDriver:
             self.waiters.add(waiter)
         if self._leader is None:
             self._leader = waiter
-            self.poller.disarm()
+            self.poller.take()
         if self._leader is waiter:
             self._due = min(self._look, waiter.end, now + LONGEST)
             waiter.seconds = (self._due - now) / 1e6
@@ -292,7 +292,7 @@ class ThreadedDriver:
             if self.closed:
                 self._no_leader.set()
             else:
-                self.poller.arm()
+                self.poller.leave()
         if not self.closed:
             self._nudge(self._now())
 
