@@ -1,4 +1,4 @@
-"""A fastzt node under command, through the public API alone: `python fastzt_peer.py STATE PLANET [PORT]`."""
+"""A fastzt node under command, by the public API: `python fastzt_peer.py STATE PLANET PORT [TCP_RELAY]`."""
 
 from __future__ import annotations
 
@@ -13,16 +13,18 @@ from typing import Any
 from commands import BLOCK, Handler, serve
 
 import fastzt
+from fastzt.node.config import NodeConfig
 
 
 class FastztPeer(Handler):
     """The commands on fastzt's sockets; handles are numbers given here."""
 
-    def __init__(self, state: str, planet: str, port: int) -> None:
+    def __init__(self, state: str, planet: str, port: int, tcp_relay: str | None) -> None:
         super().__init__()
         self.state = state
         self.planet = planet
         self.port = port
+        self.config = NodeConfig(tcp_relay=tcp_relay)
         self.node: fastzt.Node | None = None
         self.numbers = itertools.count(1)
         self.handles: dict[int, Any] = {}
@@ -40,7 +42,7 @@ class FastztPeer(Handler):
         return self.node
 
     def do_start(self) -> str:
-        self.node = fastzt.Node(self.state, self.planet, self.port)
+        self.node = fastzt.Node(self.state, self.planet, self.port, config=self.config)
         return ""
 
     def do_id(self) -> str:
@@ -92,6 +94,9 @@ class FastztPeer(Handler):
         """Counters of what was dropped, by reason."""
         return dict(self.running.status()["dropped"])
 
+    def do_node_status(self) -> dict[str, Any]:
+        return self.running.status()
+
     def do_peers(self) -> list[dict[str, Any]]:
         return self.running.peers()
 
@@ -136,9 +141,9 @@ class FastztPeer(Handler):
 
 
 if __name__ == "__main__":
-    state, planet, *port = sys.argv[1:]
+    state, planet, port, *tcp_relay = sys.argv[1:]
     Path(state).mkdir(exist_ok=True)
-    peer = FastztPeer(state, planet, int(port[0]) if port else 0)
+    peer = FastztPeer(state, planet, int(port), tcp_relay[0] if tcp_relay else None)
     serve(peer)
     if peer.node is not None:
         with contextlib.suppress(OSError):

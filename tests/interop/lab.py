@@ -132,11 +132,14 @@ class Lab:
         outside, inside = f"{SUBNET}.{self._hosts}", f"{INSIDE}.{self._hosts}.2"
         return self.segment.behind(name, self._hosts, rules(outside, inside))
 
-    def fastzt(self, name: str, host: tuple[str, str] | None = None, port: int = 0) -> Member:
+    def fastzt(
+        self, name: str, host: tuple[str, str] | None = None, port: int = 0, tcp_relay: str = ""
+    ) -> Member:
         """Start a fastzt node, on a host of its own unless one is given."""
         namespace, ip = host or self.host(name)
         self.identity(self.directory / name)
         program = [str(HERE / "fastzt_peer.py"), str(self.directory / name), str(self.planet), str(port)]
+        program += [tcp_relay] if tcp_relay else []
         return self._start(name, namespace, ip, program)
 
     def libzt(self, name: str, host: tuple[str, str] | None = None) -> Member:

@@ -122,7 +122,32 @@ def test_a_new_address_in_the_middle(path_lab: Lab, members: tuple[Member, Membe
         stream.end()
 
 
+def test_a_node_without_udp_joins_and_transfers_over_the_tcp_relay(path_lab: Lab) -> None:
+    lab = path_lab
+    relay_at, relay_ip = lab.host("relay")
+    options = ("--bind", f"{relay_ip}/443", "--allow", f"{netns.SUBNET}.0/24", "--rate", "65536")
+    lab.program(relay_at, "tcp-relay", *options, "--json", log="relay.log").line()
+    host = lab.host("blocked")
+    lab.segment.filter(
+        f"ip saddr {host[1]} udp dport != 53 counter drop", f"ip daddr {host[1]} ip protocol udp counter drop"
+    )
+    blocked, free = lab.fastzt("blocked", host, tcp_relay=f"{relay_ip}/443"), lab.fastzt("free")
+    nwid = lab.network(blocked, free)
+    for member in (blocked, free):
+        member.join(nwid)
+    for member in (blocked, free):
+        member.address(nwid)
+    status = blocked.peer.call("node_status")
+    assert (status["udp_blocked"], status["tcp_relay"]) == (True, True)
+    connect(blocked, free, nwid, PORT).transfer(volume(4), seed=4)
+    assert lab.segment.matched()[0] > 0
+    lab.segment.filter()
+    until(lambda: not blocked.peer.call("node_status")["tcp_relay"], "UDP again", PATIENCE)
+    connect(free, blocked, nwid, PORT + 1).transfer(volume(4), seed=5)
+
+
 def test_a_root_dies(path_lab: Lab, members: tuple[Member, Member, str]) -> None:
+    """The last one: the lab does without that root from now on."""
     a, b, nwid = members
     path_lab.segment.filter(*wall(a, b))
     stream = Stream(connect(a, b, nwid, PORT), seed=3)

@@ -8,12 +8,12 @@ import pytest
 
 from fastzt._core.endpoint import Endpoint, LocalSocket
 from fastzt.vl1.config import SwitchConfig
-from fastzt.vl1.events import PathChanged
+from fastzt.vl1.events import PathChanged, UdpAnswered, UdpSilent
 from fastzt.vl1.timing import SECOND
 from fastzt.wire.verbs import Verb
 
 from .nat import Kind, Nat
-from .sim import A_AT, B_AT, ROOT_AT, Bench, Node, Triangle, at, identities, planet
+from .sim import A_AT, B_AT, ROOT_AT, Bench, Node, Triangle, at, identities, planet, triangle
 from .test_behaviour import two_roots
 from .test_switch import met, online, send_hot
 
@@ -291,3 +291,49 @@ def test_all_paths_of_a_peer_that_has_gone_are_given_up_together() -> None:
     arrived = talk(t, 5)
     assert arrived[0][0] < 3 * SECOND
     assert {hops for _, hops in arrived} == {1}
+
+
+def test_udp_that_nobody_answers_is_told_after_ten_seconds_and_when_it_works_again() -> None:
+    t = triangle()
+    t.bench.link.drop = lambda source, target, data: A_AT in (source, target)
+    took = t.bench.until(lambda: UdpSilent() in t.a.events, 15)
+    assert 10 <= took < 12.6
+    t.bench.run(60)
+    assert t.a.events.count(UdpSilent()) == 1
+    assert UdpSilent() not in t.b.events
+    t.bench.link.drop = lambda source, target, data: False
+    t.bench.until(lambda: UdpAnswered() in t.a.events, 60)
+    t.bench.run(300)
+    assert t.a.events.count(UdpSilent()) == t.a.events.count(UdpAnswered()) == 1
+    t.bench.link.drop = lambda source, target, data: A_AT in (source, target)
+    t.bench.until(lambda: t.a.events.count(UdpSilent()) == 2, 40)
+
+
+def test_one_root_that_answers_is_enough() -> None:
+    bench, (_, second, a, _) = two_roots()
+    dead = second.endpoints[0]
+    bench.link.drop = lambda source, target, data: dead in (source, target)
+    bench.run(300)
+    assert UdpSilent() not in a.events
+
+
+def test_a_tunnel_is_a_way_to_the_root_while_udp_is_blocked() -> None:
+    t = triangle()
+    relayed = at("192.0.2.77", 5555)
+    t.bench.link.drop = lambda source, target, data: A_AT in (source, target)
+    t.bench.until(lambda: UdpSilent() in t.a.events, 15)
+    t.a.endpoints.append(relayed)
+    local = [LocalSocket(0, A_AT), LocalSocket(1, at("0.0.0.0", 0), True)]
+    t.a.switch.sockets_changed(local, t.bench.now)
+    assert t.bench.until(lambda: t.a.switch.online, 5) < 1
+    assert UdpAnswered() not in t.a.events
+    talk(t, 5)
+    assert t.b.sink.taken
+    t.bench.link.drop = lambda source, target, data: False
+    t.bench.until(lambda: UdpAnswered() in t.a.events, 30)
+    t.a.endpoints.pop()
+    t.a.switch.sockets_changed(local[:1], t.bench.now)
+    seen = len(t.b.sink.taken)
+    talk(t, 5)
+    assert len(t.b.sink.taken) - seen >= 45
+    assert t.bench.errors() == []

@@ -60,7 +60,11 @@ class Endpoint:
 
 
 class LocalSocket(NamedTuple):
-    """One UDP socket of the driver: its number and the endpoint it is bound to (an IP of zeros: any)."""
+    """One UDP socket of the driver: its number and the endpoint it is bound to (an IP of zeros: any).
+
+    `tunnel`: it is none, but leads through a TCP relay.
+    """
 
     number: int
     endpoint: Endpoint
+    tunnel: bool = False

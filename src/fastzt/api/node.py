@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 from collections import deque
 from collections.abc import Callable
@@ -11,8 +10,6 @@ from typing import Any, TypeVar
 from ..errors import InputError, NoRouteError
 from ..io.clock import monotonic_us, wall_offset_ms
 from ..io.endpoints import UdpSockets
-from ..io.interfaces import Address
-from ..io.surroundings import Surroundings
 from ..io.threaded import EVERY, NODE, ThreadedDriver
 from ..io.waiter import TimedOut
 from ..node.config import NodeConfig
@@ -24,6 +21,7 @@ from ..node.store import MemoryStore, Store
 from . import addresses, fork, joining, paths, report
 from .closing import Closing
 from .network import Network, open_connection
+from .reach import Reach, relay_of
 from .socket import Socket
 
 T = TypeVar("T")
@@ -57,6 +55,7 @@ class Node(Closing):
         self._store = MemoryStore() if state is None else Store(state)
         try:
             world = world or own_planet(self._store)  # first: a bad one must not leave a new identity behind
+            relay = relay_of(config.tcp_relay, world)
             own = own_identity(self._store, known, os.urandom)
             self._sockets = UdpSockets.open(
                 port or self._store.port(),
@@ -72,6 +71,7 @@ class Node(Closing):
         core = Core(own, world, os.urandom, wall_offset_ms(), config, self._records(config), windows)
         self._keeper = Keeper(self._store, core)
         self._driver = ThreadedDriver(core, self._sockets, monotonic_us, self._heard)
+        self._reach = Reach(self._driver, self._sockets, relay)
         self._start()
 
     def _records(self, config: NodeConfig) -> Any:
@@ -91,22 +91,13 @@ class Node(Closing):
             self._keeper.restore(now)
 
         self._driver.run(begin)
-        self._surroundings = Surroundings(self._see) if sockets.is_everywhere() else None
-        if self._surroundings is not None:
-            self._surroundings.start()
+        self._reach.start()
         self._driver.start()
-
-    def _see(self, found: tuple[Address, ...]) -> None:
-        """The addresses of this host, whenever they change."""
-        reachable = self._sockets.reachable_at(found)
-        overlays = [(address.ip, address.bits) for address in found if address.is_overlay]
-        core = self._driver.core
-        with contextlib.suppress(OSError):  # closed meanwhile
-            self._driver.run(lambda now: core.surroundings_changed(reachable, overlays, now))
 
     def _heard(self, events: list[Any]) -> None:
         """Events of the core, under the lock."""
         self._events.extend(events)
+        self._reach.heard(events)
         for task in self._keeper.tasks(events):
             self._driver.worker.submit(task, must=True)
 
@@ -224,8 +215,7 @@ class Node(Closing):
         except TimedOut:
             pass
         finally:
-            if self._surroundings is not None:
-                self._surroundings.close()
+            self._reach.close()
             for task in self._driver.run(self._keeper.farewell):
                 self._driver.worker.submit(task, must=True)
             self._driver.close()
@@ -234,8 +224,7 @@ class Node(Closing):
     def _abandon(self) -> None:
         """In a forked child."""
         self._driver.abandon()
-        if self._surroundings is not None:
-            self._surroundings.abandon()
+        self._reach.abandon()
         self._store.close()
 
     def __repr__(self) -> str:

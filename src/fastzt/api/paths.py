@@ -22,7 +22,9 @@ def reachability(core: Core, now: int) -> dict[str, Any]:
     relay = core.switch.best_root(now)
     return {
         "relay": f"{relay.address:010x}" if relay is not None else None,
-        "listening": [str(socket.endpoint) for socket in context.sockets],
+        "udp_blocked": context.udp.silent,
+        "tcp_relay": bool(context.tunnels),
+        "listening": [str(socket.endpoint) for socket in context.sockets if not socket.tunnel],
         "reachable_at": [str(endpoint) for endpoint in context.direct_paths.own_endpoints(now)],
         "seen_at": [str(endpoint) for endpoint in context.surfaces.endpoints(now)],
         "nat_port": context.surfaces.mapping(now),
@@ -37,6 +39,7 @@ def peers(core: Core, now: int) -> list[dict[str, Any]]:
 def peer(core: Core, found: Peer, now: int) -> dict[str, Any]:
     """One peer."""
     best = direct(found, now)
+    tunnels = core.switch.context.tunnels
     relay = core.switch.best_root(now)
     reached = DIRECT if best is not None else RELAYED if relay not in (None, found) else UNREACHABLE
     return {
@@ -49,7 +52,7 @@ def peer(core: Core, found: Peer, now: int) -> dict[str, Any]:
         "latency_ms": milliseconds(found.latency_us),
         "last_seen_s": age(found.last_receive, now),
         "path": str(best.endpoint) if best is not None else None,
-        "paths": [path(known, now) for known in found.paths],
+        "paths": [path(known, known.socket in tunnels, now) for known in found.paths],
         "tried": sorted(map(str, found.tried)),
         "last_tried_s": age(found.last_tried, now),
         "why_not_direct": None if best is not None else why_not_direct(core, found, now),
@@ -62,11 +65,11 @@ def direct(found: Peer, now: int) -> Path | None:
     return None if best is None or best.contested or best.is_dead(now) else best
 
 
-def path(known: Path, now: int) -> dict[str, Any]:
-    """One direct path."""
+def path(known: Path, tunnel: bool, now: int) -> dict[str, Any]:
+    """One direct path; by a tunnel it is direct from the TCP relay on."""
     return {
         "endpoint": str(known.endpoint),
-        "over": "udp4" if known.endpoint.is_v4 else "udp6",
+        "over": "tcp" if tunnel else "udp4" if known.endpoint.is_v4 else "udp6",
         "socket": known.socket,
         "rtt_ms": milliseconds(known.latency_us),
         "last_seen_s": age(known.last_in, now),
@@ -91,6 +94,8 @@ def why_not_direct(core: Core, found: Peer, now: int) -> str:
         return f"the peer relays: what is sent to {best.endpoint} does not reach it"
     if best is not None:
         return f"{best.endpoint} has been silent for {age(best.last_in, now)} s"
+    if core.switch.context.udp.silent:
+        return "UDP is blocked: no root answers over it"
     if found.is_root:
         return "none of its endpoints answers: " + named([str(endpoint) for endpoint in found.endpoints])
     if not found.tried:

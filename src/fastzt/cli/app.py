@@ -11,7 +11,7 @@ import click
 import fastzt
 
 from ..errors import FastztError, InputError
-from . import bench, controller, demo, identity, network, planet, root, rules, settings, status
+from . import bench, controller, demo, identity, network, planet, root, rules, settings, status, tcp_relay
 
 FAILED = 1
 USAGE = 2
@@ -36,6 +36,7 @@ for command in (
     identity.identity,
     planet.planet,
     root.root,
+    tcp_relay.tcp_relay,
     controller.controller,
     bench.bench,
 ):

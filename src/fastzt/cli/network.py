@@ -28,9 +28,11 @@ MAX_TOKEN = 1024
 def running(state: str, planet: str | None, udp_port: int) -> Iterator[Node]:
     """A node for the time of a command."""
     from ..api.node import Node
+    from ..node.config import NodeConfig
 
+    config = NodeConfig(tcp_relay=options.tcp_relay())
     with progress("starting the node"):
-        node = Node(state=Path(state).expanduser(), planet=planet, port=udp_port)
+        node = Node(state=Path(state).expanduser(), planet=planet, port=udp_port, config=config)
     with node:
         yield node
 
@@ -66,7 +68,7 @@ def joined(node: Node, nwid: int, timeout: float | None, wait: bool, token: str 
 )
 @options.state_option
 @options.planet_option
-@options.port_option
+@options.reach_options
 @options.json_option
 def join(
     network: int,
@@ -103,7 +105,7 @@ def join(
 @options.timeout_option(30.0)
 @options.state_option
 @options.planet_option
-@options.port_option
+@options.reach_options
 @options.json_option
 def call(
     url: str,
@@ -139,7 +141,7 @@ def call(
 @options.timeout_option(30.0)
 @options.state_option
 @options.planet_option
-@options.port_option
+@options.reach_options
 @options.json_option
 def listen(
     port: int,

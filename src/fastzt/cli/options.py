@@ -27,6 +27,7 @@ else:
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 MAX_IDENTITY = 4096
+TCP_RELAY = "fastzt.tcp_relay"
 
 
 class Checked(ParamType):
@@ -195,6 +196,26 @@ def port_option(command: Command) -> Command:
         help="The node's own UDP port.",
     )
     return option(command)
+
+
+def reach_options(command: Command) -> Command:
+    """--udp-port, and --tcp-relay (FASTZT_TCP_RELAY), which `tcp_relay()` tells."""
+    option = click.option(
+        "--tcp-relay",
+        envvar="FASTZT_TCP_RELAY",
+        show_envvar=True,
+        metavar="IP/PORT",
+        expose_value=False,
+        callback=lambda ctx, param, value: ctx.meta.__setitem__(TCP_RELAY, value),
+        help="TCP relay to go through while UDP is blocked; empty: none. Default: the public planet's.",
+    )
+    return port_option(option(command))
+
+
+def tcp_relay() -> str | None:
+    """The value of --tcp-relay."""
+    found: str | None = click.get_current_context().meta.get(TCP_RELAY)
+    return found
 
 
 def timeout_option(default: float) -> Callable[[Command], Command]:

@@ -32,7 +32,7 @@ def wait_online(node: Node, timeout: float) -> bool:
 @options.timeout_option(5.0)
 @options.state_option
 @options.planet_option
-@options.port_option
+@options.reach_options
 @options.json_option
 def status(timeout: float, state: str, planet: str | None, udp_port: int, as_json: bool) -> None:
     """Print the node's id, whether a root answers, and its networks; status 1 when offline."""
@@ -46,6 +46,8 @@ def status(timeout: float, state: str, planet: str | None, udp_port: int, as_jso
             say(f"port {told['port']}")
             if told["seen_at"]:
                 say(f"seen at {' '.join(told['seen_at'])}")
+            if told["udp_blocked"]:
+                say(f"udp blocked, {'through the TCP relay' if told['tcp_relay'] else 'and no TCP relay'}")
             if told["nat_port"] == "varying":
                 say("nat another port for each destination: direct paths to others behind NATs are rare")
             for network in told["networks"]:
@@ -58,7 +60,7 @@ def status(timeout: float, state: str, planet: str | None, udp_port: int, as_jso
 @options.timeout_option(5.0)
 @options.state_option
 @options.planet_option
-@options.port_option
+@options.reach_options
 @options.json_option
 def peers(timeout: float, state: str, planet: str | None, udp_port: int, as_json: bool) -> None:
     """Print the peers that the node knows: role, version, latency, path, and why a path is not direct."""

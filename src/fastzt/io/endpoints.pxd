@@ -12,6 +12,7 @@ cdef class UdpSockets:
     cdef readonly int port
     cdef readonly object capabilities
     cdef readonly Stats stats
+    cdef public object tunnel
     cdef list _too_big
     cdef UdpSocket _blocked
     cdef Py_ssize_t _resume

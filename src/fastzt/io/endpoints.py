@@ -25,6 +25,7 @@ from .capabilities import (
     route_payload,
 )
 from .interfaces import Address
+from .tunnel import Tunnel
 
 if TYPE_CHECKING:
     import cython
@@ -59,7 +60,17 @@ class UdpSockets:
     """The sockets by number; `port` is the first one's, `capabilities` what all of them can do."""
 
     if not cython.compiled:
-        __slots__ = ("_blocked", "_resume", "_too_big", "_turn", "capabilities", "port", "sockets", "stats")
+        __slots__ = (
+            "_blocked",
+            "_resume",
+            "_too_big",
+            "_turn",
+            "capabilities",
+            "port",
+            "sockets",
+            "stats",
+            "tunnel",
+        )
 
     def __init__(
         self,
@@ -79,6 +90,7 @@ class UdpSockets:
             receive_buffer=min(receive for receive, _ in buffers),
             send_buffer=min(send for _, send in buffers),
         )
+        self.tunnel: Tunnel | None = None
         self._too_big: list[tuple[int, Endpoint, int]] = []
         self._blocked: UdpSocket | None = None
         self._resume = 0  # bytes of the run being sent that have left
@@ -102,7 +114,10 @@ class UdpSockets:
 
     def local(self) -> list[LocalSocket]:
         """The sockets as the core knows them: number and bound endpoint."""
-        return [LocalSocket(s.number, s.endpoint) for s in self.sockets]
+        found = [LocalSocket(s.number, s.endpoint) for s in self.sockets]
+        if self.tunnel is not None and self.tunnel.is_up:
+            found.append(LocalSocket(self.tunnel.number, Endpoint(bytes(4), 0), True))
+        return found
 
     def is_everywhere(self) -> bool:
         """Whether a socket is bound to every address of its family."""
@@ -166,7 +181,10 @@ class UdpSockets:
         for i in range(max(first, 0), out.count):
             s = self._carrier(out, i)
             if s is None:
-                self.stats.drop(NO_SOCKET)
+                if self.tunnel is not None and out.socket[i] == self.tunnel.number:
+                    self.tunnel.send(out, i)
+                else:
+                    self.stats.drop(NO_SOCKET)
                 continue
             if not self._send_run(s, out, i):
                 self._blocked = s

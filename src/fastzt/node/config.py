@@ -15,7 +15,8 @@ class NodeConfig:
     `congestion`: the congestion control of TCP connections that do not choose another (bbr, cubic, newreno).
     `receive_buffer`: SO_RCVBUF of the UDP sockets in bytes as the system counts them, default as much as it
     gives. `protocol`: the VL1 version that the node speaks; one of less than 12 neither sends nor is sent
-    cipher suite 3 (AES-GMAC-SIV), but suite 1.
+    cipher suite 3 (AES-GMAC-SIV), but suite 1. `tcp_relay`: the relay ("ip/port") to go through while
+    UDP is blocked, empty for none, default the public one if the planet is the public one.
     """
 
     root: bool = False
@@ -24,6 +25,7 @@ class NodeConfig:
     congestion: str = DEFAULT
     receive_buffer: int | None = None
     protocol: int = PROTOCOL_VERSION
+    tcp_relay: str | None = None
 
     def __post_init__(self) -> None:
         check(self.congestion)

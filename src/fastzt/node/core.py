@@ -187,9 +187,9 @@ class Core(Verbs):
             self._refuse()
         return self.switch.events() + of_networks
 
-    def sockets_changed(self, local: list[LocalSocket]) -> None:
-        """The driver's UDP sockets."""
-        self.switch.sockets_changed(local)
+    def sockets_changed(self, local: list[LocalSocket], now: int = 0) -> None:
+        """The driver's UDP sockets, and a tunnel if there is one."""
+        self.switch.sockets_changed(local, now)
 
     def surroundings_changed(self, reachable: list[Endpoint], overlays: list[Prefix], now: int) -> None:
         """Where other hosts may reach the sockets, and the prefixes of other overlays on this host."""

@@ -27,6 +27,7 @@ from .replies import Replies
 from .sealing import Sealer
 from .self_awareness import SelfAwareness
 from .topology import Topology
+from .udp_watch import UdpWatch
 
 if TYPE_CHECKING:
     from .deferred import Deferred
@@ -80,6 +81,8 @@ class Context:
         self.paths = PathTable(config.max_strange_paths)
         self.surfaces = SelfAwareness(timing.MAX_SURFACES)
         self.sockets: tuple[LocalSocket, ...] = ()
+        self.tunnels: frozenset[int] = frozenset()
+        self.udp = UdpWatch(self)
         self.refused: tuple[Prefix, ...] = ()
         self.advertised: tuple[Endpoint, ...] = ()
         self.events: list[Event] = []
@@ -151,6 +154,8 @@ class Context:
         path.last_out = now
         if verb & VERB_MASK not in UNANSWERED:
             peer.ask(now)
+            if peer.is_root:
+                self.udp.asked([path.socket], now)
             self.replies.add(packet_id, peer.address, verb & VERB_MASK, now, path.endpoint)
         return packet_id
 

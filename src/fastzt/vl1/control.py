@@ -58,6 +58,7 @@ class Control:
         """The driver's sockets: paths of those that are gone are dropped, everybody is looked for anew."""
         context = self.context
         context.sockets = tuple(sockets)
+        context.tunnels = frozenset(socket.number for socket in sockets if socket.tunnel)
         for path in context.paths.keep_sockets({socket.number for socket in sockets}):
             peer = context.topology.peers.get(path.owner)
             if peer is not None:

@@ -33,6 +33,16 @@ class Offline:
 
 
 @dataclass(frozen=True)
+class UdpSilent:
+    """No root has answered over UDP for 10 s: where UDP is blocked only a TCP relay helps."""
+
+
+@dataclass(frozen=True)
+class UdpAnswered:
+    """A root answers over UDP again."""
+
+
+@dataclass(frozen=True)
 class IdentityCollision:
     """A root says that another identity owns our address: this identity cannot be used (ERROR 04)."""
 
@@ -46,4 +56,6 @@ class PlanetChanged:
     world: bytes
 
 
-Event = PeerSeen | PathChanged | Online | Offline | IdentityCollision | PlanetChanged
+Event = (
+    PeerSeen | PathChanged | Online | Offline | UdpSilent | UdpAnswered | IdentityCollision | PlanetChanged
+)

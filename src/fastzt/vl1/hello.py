@@ -56,6 +56,8 @@ class HelloService:
             context.outbox.put(data, socket, endpoint)
             context.paths.get(socket, endpoint, now).last_out = now
         peer.ask(now)
+        if peer.is_root:
+            context.udp.asked(sockets, now)
         context.replies.add(packet_id, peer.address, Verb.HELLO, now, endpoint)
 
     def answered(self, packet: Packet, sent: Sent, now: int) -> bool:

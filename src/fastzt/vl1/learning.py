@@ -42,6 +42,8 @@ class Learning:
             self.stranger(peer, path, verb, now, sent)
         if peer.is_root:
             self.context.pinger.heard(now)
+            if hops == 0:
+                self.context.udp.heard(path.socket, now)
         if now >= peer.next_push and peer.is_trusted(now):
             self.context.direct_paths.push(peer, path, hops, now)
 

@@ -65,6 +65,7 @@ class Pinger(Timed):
                 self.visit(peer, now)
                 busy = True
         self.check_online(now)
+        self.context.udp.tick(now)
         rest = self.next_cleaning if self.context.topology.peers else NEVER
         self.due = now + ROUND if busy or self.context.topology.roots else rest
 
@@ -88,7 +89,9 @@ class Pinger(Timed):
             if self.rounds_without_root < PATIENCE or self.rounds_without_root % 2 == 0:
                 self.discover(root, now)
             return
-        if now - root.last_hello >= HELLO_PERIOD:
+        udp = self.context.udp
+        pause = ROOT_PERIOD if udp.silent else HELLO_PERIOD
+        if now - root.last_hello >= pause or udp.is_uncertain(now):
             self.discover(root, now)
         elif max(now - root.last_receive, now - path.last_in, now - path.last_out) >= ROOT_PERIOD:
             self.context.probing.probe(root, path, now)

@@ -28,6 +28,7 @@ TRUST_EXPIRY = 600 * SECOND
 ACTIVITY_TIMEOUT = 500 * SECOND  # a peer without VL2 traffic for this long is not kept alive
 ONLINE_TIMEOUT = 60 * SECOND  # no root heard for this long: offline (roots are asked each 22 s)
 PEER_EXPIRY = 500 * SECOND
+UDP_PATIENCE = 10 * SECOND  # roots asked over UDP and silent for this long: a TCP relay is wanted
 
 ECHO_GATE = 166 * MILLISECOND
 WHOIS_GATE = 100 * MILLISECOND

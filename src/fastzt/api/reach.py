@@ -1,0 +1,94 @@
+"""Reach: what a node does to be reached: it watches its host's addresses, and keeps a tunnel if need be."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import TYPE_CHECKING, Any
+
+from .._core.datagram_batch import DatagramBatch
+from .._core.endpoint import Endpoint
+from ..errors import InputError
+from ..io.endpoints import UdpSockets
+from ..io.interfaces import Address
+from ..io.surroundings import Surroundings
+from ..io.threaded import ThreadedDriver
+from ..io.tunnel import Tunnel
+from ..vl1.events import UdpAnswered, UdpSilent
+from ..wire.inetaddress import InetAddress
+from ..wire.planet import default_planet
+
+if TYPE_CHECKING:
+    from ..wire.world import World
+
+PUBLIC_RELAY = Endpoint.parse("204.80.128.1", 443)  # PROTOCOL-VL1 7.9: for the public planet
+
+
+def relay_of(given: str | None, planet: World) -> Endpoint | None:
+    """The TCP relay to use: the given one ("ip/port"; empty: none), else that of the public planet.
+
+    Raises InputError.
+    """
+    if given is None:
+        return PUBLIC_RELAY if planet.id == default_planet().id else None
+    if not given:
+        return None
+    try:
+        endpoint = InetAddress.from_text(given).endpoint
+    except ValueError:
+        endpoint = None
+    if endpoint is None or endpoint.port == 0:
+        raise InputError(f"{given!r} is not a TCP relay: ip/port expected, as in 192.0.2.1/443")
+    return endpoint
+
+
+class Reach:
+    """Belongs to one node; `relay`: the TCP relay, or None."""
+
+    def __init__(self, driver: ThreadedDriver, sockets: UdpSockets, relay: Endpoint | None) -> None:
+        self._driver = driver
+        self._sockets = sockets
+        self._surroundings = Surroundings(self._see) if sockets.is_everywhere() else None
+        number = len(sockets.sockets)
+        self.tunnel = None if relay is None else Tunnel(relay, number, self._receive, self._changed)
+        sockets.tunnel = self.tunnel
+
+    def start(self) -> None:
+        """Begin to watch."""
+        if self._surroundings is not None:
+            self._surroundings.start()
+
+    def heard(self, events: list[Any]) -> None:
+        """Events of the core, under the node's lock."""
+        for event in events:
+            if self.tunnel is not None and isinstance(event, (UdpSilent, UdpAnswered)):
+                self.tunnel.want(isinstance(event, UdpSilent))
+
+    def _see(self, found: tuple[Address, ...]) -> None:
+        """The addresses of this host, whenever they change."""
+        reachable = self._sockets.reachable_at(found)
+        overlays = [(address.ip, address.bits) for address in found if address.is_overlay]
+        core = self._driver.core
+        with contextlib.suppress(OSError):  # closed meanwhile
+            self._driver.run(lambda now: core.surroundings_changed(reachable, overlays, now))
+
+    def _receive(self, batch: DatagramBatch) -> None:
+        """Datagrams through the tunnel."""
+        with contextlib.suppress(OSError):
+            self._driver.run(lambda now: self._driver.core.receive(batch, now))
+
+    def _changed(self, up: bool) -> None:
+        """The tunnel is one local socket more, or no longer."""
+        with contextlib.suppress(OSError):
+            self._driver.run(lambda now: self._driver.core.sockets_changed(self._sockets.local(), now))
+
+    def close(self) -> None:
+        """End every thread. Harmless when repeated."""
+        for part in (self._surroundings, self.tunnel):
+            if part is not None:
+                part.close()
+
+    def abandon(self) -> None:
+        """In a forked child."""
+        for part in (self._surroundings, self.tunnel):
+            if part is not None:
+                part.abandon()
