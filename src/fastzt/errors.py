@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import socket
 
 
 class FastztError(Exception):
@@ -68,6 +69,10 @@ class NoRouteError(FastztError, OSError):
 
     def __init__(self, message: str = "network is unreachable") -> None:
         super().__init__(errno.ENETUNREACH, message)
+
+
+class NameResolutionError(FastztError, socket.gaierror):
+    """The DNS servers of a network know no host of this name, or do not answer."""
 
 
 class ForkedError(FastztError, OSError):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ipaddress
 import re
-import socket
 from typing import Any
 
 from .._core.endpoint import V4_PREFIX
@@ -12,6 +11,7 @@ from ..errors import InputError
 from ..wire.address import parse_network_id
 
 Interface = ipaddress.IPv4Interface | ipaddress.IPv6Interface
+Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 # What looks like an address and is none is not looked up as a name.
 NO_NAME = re.compile(r"[0-9.]*|.*[:/\s].*", re.S)
 
@@ -43,6 +43,11 @@ def host_text(ip: bytes) -> str:
     return str(ipaddress.ip_address(ip[12:] if is_v4(ip) else ip))
 
 
+def address(ip: bytes) -> Address:
+    """An address of 16 bytes as the standard library's object."""
+    return ipaddress.ip_address(host_text(ip))
+
+
 def interface(ip: bytes, prefix: int) -> Interface:
     """An address and its prefix length as the standard library's object."""
     return ipaddress.ip_interface(f"{host_text(ip)}/{prefix}")
@@ -70,16 +75,10 @@ def literal(host: str) -> bytes | None:
         return None
 
 
-def candidates(address: tuple[Any, ...]) -> tuple[list[bytes], int]:
-    """The addresses and the port of an address pair; a name is resolved by the system (blocks).
-
-    Raises InputError for what is not an address, socket.gaierror for a name that does not resolve.
-    """
+def pair(address: tuple[Any, ...]) -> tuple[str, int]:
+    """Host and port of an address pair; raises InputError for what is neither an IP address nor a name."""
     if not isinstance(address, tuple) or len(address) < 2 or not isinstance(address[0], str):
         raise InputError(f"not an address (host, port): {address!r}")
     host, port = address[0], check_port(address[1])
-    ip = literal(host)
-    if ip is not None:
-        return [ip], port
-    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    return list(dict.fromkeys(ip16(str(info[4][0]).partition("%")[0]) for info in found)), port
+    literal(host)
+    return host, port

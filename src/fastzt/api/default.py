@@ -73,7 +73,7 @@ def connect(
     `Network.connect` raise.
     """
     nwid = None if network is None else f"{addresses.network_id(network):016x}"
-    addresses.candidates(address)
+    addresses.pair(address)
     start = time.monotonic()
     node = default_node()
     if nwid is None:

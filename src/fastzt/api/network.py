@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Any
 from ..errors import HostUnreachableError, InputError, NoRouteError
 from ..io.threaded import ThreadedDriver
 from ..io.waiter import TimedOut
-from . import addresses, report
+from . import addresses, names, report
+from .addresses import Address, Interface
 from .listener import Listener
+from .resolver import Resolver
 from .socket import Socket, os_error
 
 if TYPE_CHECKING:
@@ -25,6 +27,7 @@ class Network:
         self.node = node
         self._driver = driver
         self._nwid = nwid
+        self._resolver = Resolver(self._reach)
 
     @property
     def _core(self) -> Core:
@@ -41,7 +44,7 @@ class Network:
         return self._driver.run(lambda now: report.name_of(self._core.network(self._nwid)))
 
     @property
-    def addresses(self) -> list[addresses.Interface]:
+    def addresses(self) -> list[Interface]:
         """This node's addresses on the network."""
         found = self._driver.run(lambda now: self._core.network(self._nwid).addresses)
         return [addresses.interface(ip, prefix) for ip, prefix in found]
@@ -54,14 +57,44 @@ class Network:
     def connect(self, address: tuple[Any, ...], timeout: float | None = 10) -> Socket:
         """A TCP connection to (host, port) on this network; `timeout` (seconds) stays the socket's timeout.
 
-        Raises NoRouteError, HostUnreachableError, ConnectionRefusedError, TimeoutError.
+        A host may be a name (see `resolve`). Raises NoRouteError, HostUnreachableError,
+        ConnectionRefusedError, TimeoutError.
         """
         self._driver.check()
-        hosts, port = addresses.candidates(address)
-        routed = self._driver.run(lambda now: [ip for ip in hosts if self._core.routes(self._nwid, ip)])
+        host, port = addresses.pair(address)
+        routed = self.routed(self.hosts(host, timeout))
         if not routed:
-            raise NoRouteError(f"network {self.id} has no route to {address[0]}")
+            raise NoRouteError(f"network {self.id} has no route to {host}")
         return open_connection(self._driver, self._nwid, routed[0], port, timeout)
+
+    @property
+    def dns(self) -> names.Dns:
+        """The network's search domain and DNS servers."""
+        return self._driver.run(lambda now: names.dns_of(self._core.network(self._nwid)))
+
+    def resolve(self, host: str, timeout: float | None = names.TIMEOUT) -> list[Address]:
+        """The addresses of a host: a literal's own, from the network's DNS servers, or from the system.
+
+        The servers are asked for names in the network's search domain and for single labels, to which it is
+        added; where there is no domain, for every name. Needs `fastzt[dns]` for those. Raises InputError,
+        NameResolutionError, socket.gaierror.
+        """
+        self._driver.check()
+        return [addresses.address(ip) for ip in self.hosts(host, timeout)]
+
+    def hosts(self, host: str, timeout: float | None) -> list[bytes]:
+        """As `resolve`, in 16 bytes each."""
+        return names.resolve(self.dns, self._resolver, host, timeout)
+
+    def routed(self, hosts: list[bytes]) -> list[bytes]:
+        """Those addresses that the network has a route to."""
+        return self._driver.run(lambda now: [ip for ip in hosts if self._core.routes(self._nwid, ip)])
+
+    def _reach(self, server: bytes, port: int, timeout: float) -> Socket:
+        """A connection to a DNS server of the network."""
+        if not self.routed([server]):
+            raise NoRouteError(f"network {self.id} has no route to {addresses.host_text(server)}")
+        return open_connection(self._driver, self._nwid, server, port, timeout)
 
     def listen(self, port: int, host: str = "", backlog: int = 128) -> Listener:
         """Listen for TCP connections on a port (0: any free one) of one or (default) all addresses."""

@@ -18,7 +18,7 @@ from ..node.keeper import Keeper
 from ..node.own_identity import IdentitySource, own_identity, parse_given
 from ..node.planets import PlanetSource, given_planet, own_planet
 from ..node.store import MemoryStore, Store
-from . import addresses, fork, joining, paths, report
+from . import addresses, fork, joining, names, paths, report
 from .closing import Closing
 from .network import Network, open_connection
 from .reach import Reach, relay_of
@@ -142,15 +142,29 @@ class Node(Closing):
         """
         if network is not None:
             return self.join(network, timeout).connect(address, timeout)
-        hosts, port = addresses.candidates(address)
+        host, port = addresses.pair(address)
+        named = self._network_of(host)
+        hosts = names.system(host) if named is None else named.hosts(host, timeout)
+        if named is not None and (routed := named.routed(hosts)):
+            return open_connection(self._driver, int(named.id, 16), routed[0], port, timeout)
         core = self._driver.core
-        for ip, found in self._driver.run(lambda now: [(host, core.networks_with(host)) for host in hosts]):
+        for ip, found in self._driver.run(lambda now: [(h, core.networks_with(h)) for h in hosts]):
             if len(found) > 1:
-                names = " and ".join(f"{nwid:016x}" for nwid in found)
-                raise InputError(f"{addresses.host_text(ip)} is on networks {names}: say which with network=")
+                ids = " and ".join(f"{nwid:016x}" for nwid in found)
+                raise InputError(f"{addresses.host_text(ip)} is on networks {ids}: say which with network=")
             if found:
                 return open_connection(self._driver, found[0], ip, port, timeout)
         raise NoRouteError(f"no joined network has a route to {address[0]}")
+
+    def _network_of(self, host: str) -> Network | None:
+        """The network whose DNS servers know a host; raises InputError when several may."""
+        if addresses.literal(host) is not None:
+            return None
+        found = [network for network in self.networks if network.dns.full_name(host) is not None]
+        if len(found) > 1:
+            ids = " and ".join(network.id for network in found)
+            raise InputError(f"networks {ids} may know {host}: say which with network=")
+        return found[0] if found else None
 
     # Facts
 

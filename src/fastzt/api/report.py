@@ -8,7 +8,7 @@ from .._core.slab import is_compiled
 from ..errors import HostUnreachableError, NoRouteError
 from ..io.threaded import EVERY, ThreadedDriver
 from ..io.waiter import TimedOut
-from . import addresses, paths
+from . import addresses, names, paths
 
 if TYPE_CHECKING:
     from ..node.core import Core
@@ -42,7 +42,22 @@ def network(core: Core, nwid: int) -> dict[str, Any]:
         "status": found.status.name,
         "mac": ":".join(f"{byte:02x}" for byte in found.mac.to_bytes(6, "big")),
         "addresses": [str(addresses.interface(ip, prefix)) for ip, prefix in found.addresses],
+        "routes": [route(*entry) for entry in found.routes],
+        "mtu": found.mtu,
+        "dns": dns(found),
     }
+
+
+def route(target: bytes, prefix: int, via: bytes | None, metric: int) -> dict[str, Any]:
+    """A managed route; without `via` its addresses are members' own."""
+    gateway = None if via is None else addresses.host_text(via)
+    return {"target": str(addresses.interface(target, prefix)), "via": gateway, "metric": metric}
+
+
+def dns(found: VirtualNetwork) -> dict[str, Any]:
+    """Search domain and servers."""
+    known = names.dns_of(found)
+    return {"domain": known.domain, "servers": [addresses.host_text(ip) for ip in known.servers]}
 
 
 def whois(driver: ThreadedDriver, ip: bytes, timeout: float) -> str:

@@ -1,0 +1,147 @@
+"""Resolver: asks the DNS servers of a network, over TCP through it (RFC 7766). Needs `fastzt[dns]`."""
+
+from __future__ import annotations
+
+import ipaddress
+import socket
+import threading
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from .._core.endpoint import V4_PREFIX
+from ..errors import InputError, NameResolutionError
+
+if TYPE_CHECKING:
+    from dns.message import QueryMessage
+
+    from .socket import Socket
+
+PORT = 53
+MAX_CACHE = 256
+MAX_TTL = 300.0  # seconds
+NEGATIVE_TTL = 5.0
+PER_SERVER = 3.0  # seconds for one server, of what there is for all
+MAX_ANSWERS = 16
+Connect = Callable[[bytes, int, float], "Socket"]
+
+
+class Resolver:
+    """Answers of one network's servers, kept for a while; `connect(ip16, port, timeout)` reaches a server."""
+
+    def __init__(self, connect: Connect, clock: Callable[[], float] = time.monotonic) -> None:
+        self._connect = connect
+        self._clock = clock
+        self._guard = threading.Lock()
+        self._cache: dict[tuple[tuple[bytes, ...], str], tuple[float, list[bytes]]] = {}
+
+    def lookup(self, servers: tuple[bytes, ...], name: str, timeout: float) -> list[bytes]:
+        """The 16-byte addresses of a full name, IPv4 first; none when there is no such name.
+
+        Raises NameResolutionError when no server answers in time.
+        """
+        key = (servers, name.lower())
+        with self._guard:
+            known = self._cache.get(key)
+        if known is not None and known[0] > self._clock():
+            return known[1]
+        found, ttl = self._ask_all(servers, name, self._clock() + timeout)
+        with self._guard:
+            self._cache.pop(key, None)
+            while len(self._cache) >= MAX_CACHE:
+                del self._cache[next(iter(self._cache))]
+            self._cache[key] = (self._clock() + ttl, found)
+        return found
+
+    def _ask_all(self, servers: tuple[bytes, ...], name: str, deadline: float) -> tuple[list[bytes], float]:
+        """The answer of the first server that gives one."""
+        problem = "its network names no server that can be reached"
+        for server in servers:
+            left = min(PER_SERVER, deadline - self._clock())
+            if left <= 0:
+                problem = "time is up"
+                break
+            try:
+                return self._ask(server, name, self._clock() + left)
+            except (OSError, ValueError) as error:
+                problem = str(error) or type(error).__name__
+        raise NameResolutionError(
+            socket.EAI_AGAIN, f"{name}: no answer from the network's DNS servers: {problem}"
+        )
+
+    def _ask(self, server: bytes, name: str, deadline: float) -> tuple[list[bytes], float]:
+        """Both families from one server, over one connection."""
+        import dns.rdatatype
+
+        found: list[bytes] = []
+        ttl = MAX_TTL
+        with self._connect(server, PORT, deadline - self._clock()) as connection:
+            for kind in (dns.rdatatype.A, dns.rdatatype.AAAA):
+                answer = self._exchange(connection, name, kind, deadline)
+                addresses, lives = addresses_of(answer, kind)
+                found += addresses[:MAX_ANSWERS]
+                ttl = min(ttl, lives) if addresses else ttl
+        return found, ttl if found else NEGATIVE_TTL
+
+    def _exchange(self, connection: Socket, name: str, kind: Any, deadline: float) -> QueryMessage:
+        """One question and its answer; raises ValueError for an answer that is none."""
+        import dns.exception
+        import dns.message
+
+        query = dns.message.make_query(name, kind)
+        data = query.to_wire()
+        connection.settimeout(max(deadline - self._clock(), 0.001))
+        connection.sendall(len(data).to_bytes(2, "big") + data)
+        size = int.from_bytes(self._read(connection, 2, deadline), "big")
+        try:
+            answer = dns.message.from_wire(self._read(connection, size, deadline))
+        except dns.exception.DNSException as error:
+            raise ValueError(f"malformed answer ({error})") from None
+        if not query.is_response(answer):
+            raise ValueError("an answer to another question")
+        return answer  # type: ignore[return-value]
+
+    def _read(self, connection: Socket, size: int, deadline: float) -> bytes:
+        """Exactly `size` bytes."""
+        data = b""
+        while len(data) < size:
+            connection.settimeout(max(deadline - self._clock(), 0.001))
+            more = connection.recv(size - len(data))
+            if not more:
+                raise ValueError("the server closed the connection")
+            data += more
+        return data
+
+
+def addresses_of(answer: QueryMessage, kind: Any) -> tuple[list[bytes], float]:
+    """The addresses of an answer behind its aliases, and for how long they hold; raises ValueError."""
+    import dns.exception
+    import dns.rcode
+
+    if answer.rcode() == dns.rcode.NXDOMAIN:
+        return [], NEGATIVE_TTL
+    if answer.rcode() != dns.rcode.NOERROR:
+        raise ValueError(f"the server answers {dns.rcode.to_text(answer.rcode())}")
+    try:
+        chain = answer.resolve_chaining()
+    except dns.exception.DNSException as error:
+        raise ValueError(f"malformed answer ({error})") from None
+    if chain.answer is None:
+        return [], NEGATIVE_TTL
+    packed = [ipaddress.ip_address(record.address).packed for record in chain.answer if record.rdtype == kind]
+    return [ip if len(ip) == 16 else V4_PREFIX + ip for ip in packed], float(chain.minimum_ttl)
+
+
+def check_name(name: str) -> str:
+    """A name that can be asked for; raises InputError when dnspython is not there, or the name is none."""
+    try:
+        import dns.exception
+        import dns.name
+    except ImportError:
+        raise InputError(
+            f"{name} is a name of a network's own DNS: pip install 'fastzt[dns]' resolves it"
+        ) from None
+    try:
+        return dns.name.from_text(name).to_text(omit_final_dot=True)
+    except (dns.exception.DNSException, UnicodeError) as error:
+        raise InputError(f"{name!r} is not a host name: {error}") from None

@@ -1,0 +1,280 @@
+"""Names through a network's own DNS servers, asked over TCP on the network; another node answers."""
+
+from __future__ import annotations
+
+import ipaddress
+import socket
+import threading
+from collections.abc import Iterator
+
+import dns.flags
+import dns.message
+import dns.name
+import dns.rcode
+import dns.rdatatype
+import dns.rrset
+import pytest
+from support.nodes import Pair, lab
+
+import fastzt
+from fastzt.api import resolver as resolving
+from fastzt.api.names import Dns, system
+from fastzt.api.resolver import Resolver
+
+DOMAIN = "office.example"
+V4 = bytes(10) + b"\xff\xff"
+
+
+class Server:
+    """Answers from `records` ({name: [(type, text)]}), one thread a connection; counts questions."""
+
+    def __init__(self, net: fastzt.Network) -> None:
+        self.records: dict[str, list[tuple[str, str]]] = {}
+        self.asked: list[str] = []
+        self.answer = self.correct
+        self.listener = net.listen(53)
+        self.thread = threading.Thread(target=self.serve, daemon=True)
+        self.thread.start()
+
+    def serve(self) -> None:
+        while True:
+            try:
+                connection, _ = self.listener.accept()
+            except OSError:
+                return
+            threading.Thread(target=self.converse, args=(connection,), daemon=True).start()
+
+    def converse(self, connection: fastzt.Socket) -> None:
+        with connection:
+            stream = connection.makefile("rb")
+            while head := stream.read(2):
+                query = dns.message.from_wire(stream.read(int.from_bytes(head, "big")))
+                self.asked.append(
+                    f"{query.question[0].name} {dns.rdatatype.to_text(query.question[0].rdtype)}"
+                )
+                data = self.answer(query)
+                if data is None:
+                    return
+                # In two parts, as a stream may bring it.
+                connection.sendall(len(data).to_bytes(2, "big") + data[:5])
+                connection.sendall(data[5:])
+
+    def correct(self, query: dns.message.Message) -> bytes | None:
+        made = dns.message.make_response(query)
+        made.flags |= dns.flags.RA
+        question = query.question[0]
+        name = question.name
+        for _ in range(4):
+            records = self.records.get(name.to_text(omit_final_dot=True))
+            if records is None:
+                if not made.answer:
+                    made.set_rcode(dns.rcode.NXDOMAIN)
+                break
+            for kind, text in records:
+                if kind in ("CNAME", dns.rdatatype.to_text(question.rdtype)):
+                    made.answer.append(dns.rrset.from_text(name, 60, "IN", kind, text))
+            if records[0][0] != "CNAME":
+                break
+            name = dns.name.from_text(records[0][1])
+        return made.to_wire()
+
+
+class House:
+    """A network with DNS: `server` on node b, asked from node a."""
+
+    def __init__(self, pair: Pair) -> None:
+        self.pair = pair
+        self.server = Server(pair.net_b)
+        self.ip = str(pair.net_b.addresses[0].ip)
+
+    def configure(self, domain: str, *servers: str) -> None:
+        """Change the network's DNS and wait until node a has it."""
+        nwid = int(self.pair.nwid, 16)
+        self.pair.lab.server.perform(
+            lambda core, now: core.controller.update_network(
+                nwid, {"dns": {"domain": domain, "servers": list(servers)}}, now
+            )
+        )
+        wanted = (domain, tuple(V4 + ipaddress.ip_address(text).packed for text in servers))
+        for _ in range(100):
+            if tuple(self.pair.net_a.dns) == wanted:
+                return
+            self.pair.a.events(timeout=0.3)
+        raise AssertionError(self.pair.net_a.dns)
+
+
+@pytest.fixture(scope="module")
+def house() -> Iterator[House]:
+    with lab() as made:
+        nwid = made.network()
+        a, b = made.node(1), made.node(2)
+        made.authorize(nwid, a, b)
+        house = House(Pair(made, nwid, a, b, a.join(nwid), b.join(nwid)))
+        house.server.records = {
+            f"files.{DOMAIN}": [("A", house.ip), ("AAAA", "fd00::7")],
+            f"www.{DOMAIN}": [("CNAME", f"files.{DOMAIN}.")],
+            f"loop.{DOMAIN}": [("CNAME", f"loop.{DOMAIN}.")],
+            f"far.{DOMAIN}": [("A", "192.0.2.9")],
+            "elsewhere.test": [("A", house.ip)],
+        }
+        house.configure(DOMAIN, house.ip)
+        yield house
+
+
+@pytest.fixture
+def net(house: House) -> Iterator[fastzt.Network]:
+    """Node a's network with an empty cache, its server as it should be."""
+    house.server.answer = house.server.correct
+    house.pair.net_a._resolver = Resolver(house.pair.net_a._reach)
+    house.server.asked.clear()
+    yield house.pair.net_a
+    house.server.answer = house.server.correct
+
+
+@pytest.mark.parametrize("name", ["files", "FILES", f"files.{DOMAIN}", f"files.{DOMAIN}."])
+def test_a_host_of_the_search_domain(net: fastzt.Network, house: House, name: str) -> None:
+    assert net.resolve(name) == [ipaddress.ip_address(house.ip), ipaddress.ip_address("fd00::7")]
+    assert house.server.asked == [f"files.{DOMAIN}. A", f"files.{DOMAIN}. AAAA"]
+
+
+def test_an_alias(net: fastzt.Network, house: House) -> None:
+    assert net.resolve("www")[0] == ipaddress.ip_address(house.ip)
+
+
+def test_answers_are_kept(net: fastzt.Network, house: House) -> None:
+    assert net.resolve("files") == net.resolve(f"files.{DOMAIN}")
+    assert len(house.server.asked) == 2
+
+
+def test_a_connection_by_name(net: fastzt.Network, house: House) -> None:
+    with house.pair.net_b.listen(8053) as listener, net.connect(("files", 8053)) as near:
+        far, _ = listener.accept()
+        assert near.getpeername()[0] == house.ip
+        far.close()
+    with house.pair.net_b.listen(8054) as listener, house.pair.a.connect((f"www.{DOMAIN}", 8054)) as near:
+        far, _ = listener.accept()
+        far.close()
+
+
+def test_a_name_that_is_not_there(net: fastzt.Network) -> None:
+    with pytest.raises(fastzt.NameResolutionError, match=f"knows no host nobody.{DOMAIN}"):
+        net.connect((f"nobody.{DOMAIN}", 80))
+    with pytest.raises(socket.gaierror):
+        net.resolve(f"nobody.{DOMAIN}")
+
+
+def test_single_labels_that_the_network_does_not_know_are_the_systems(
+    net: fastzt.Network, house: House
+) -> None:
+    assert ipaddress.ip_address("127.0.0.1") in net.resolve("localhost")
+    assert house.server.asked == [f"localhost.{DOMAIN}. A", f"localhost.{DOMAIN}. AAAA"]
+
+
+def test_an_address_without_a_route(net: fastzt.Network) -> None:
+    with pytest.raises(fastzt.NoRouteError, match="no route to far"):
+        net.connect(("far", 80))
+
+
+def test_literals_ask_nobody(net: fastzt.Network, house: House) -> None:
+    assert net.resolve("10.9.8.7") == [ipaddress.ip_address("10.9.8.7")]
+    assert system("10.9.8.7") == [V4 + bytes([10, 9, 8, 7])]
+    assert house.server.asked == []
+
+
+BAD_ANSWERS = {
+    "none": lambda query: None,
+    "noise": lambda query: b"\0" * 20,
+    "too short": lambda query: b"1",
+    "another question": lambda query: dns.message.make_response(
+        dns.message.make_query("other.example", "A")
+    ).to_wire(),
+    "refusal": lambda query: refused(query),
+}
+
+
+def refused(query: dns.message.Message) -> bytes:
+    made = dns.message.make_response(query)
+    made.set_rcode(dns.rcode.SERVFAIL)
+    return made.to_wire()
+
+
+@pytest.mark.parametrize("kind", BAD_ANSWERS)
+def test_a_server_that_answers_badly(net: fastzt.Network, house: House, kind: str) -> None:
+    house.server.answer = BAD_ANSWERS[kind]
+    with pytest.raises(fastzt.NameResolutionError, match="no answer from the network's DNS servers"):
+        net.resolve("files")
+    house.server.answer = house.server.correct
+    assert net.resolve("files")
+
+
+def test_a_loop_of_aliases_ends(net: fastzt.Network) -> None:
+    with pytest.raises(fastzt.NameResolutionError):
+        net.resolve("loop")
+
+
+def test_the_next_server_answers_when_the_first_is_not_there(net: fastzt.Network, house: House) -> None:
+    house.configure(DOMAIN, "203.0.113.1", house.ip)
+    try:
+        assert net.resolve("files")
+    finally:
+        house.configure(DOMAIN, house.ip)
+
+
+def test_without_a_domain_every_name_is_the_networks_first(net: fastzt.Network, house: House) -> None:
+    house.configure("", house.ip)
+    try:
+        assert net.resolve("elsewhere.test") == [ipaddress.ip_address(house.ip)]
+        assert ipaddress.ip_address("127.0.0.1") in net.resolve("localhost")
+    finally:
+        house.configure(DOMAIN, house.ip)
+
+
+def test_names_that_cannot_be(net: fastzt.Network) -> None:
+    for name in ("a" * 64, f"{'a.' * 140}{DOMAIN}"):
+        with pytest.raises(fastzt.InputError, match="not a host name"):
+            net.resolve(name)
+
+
+def test_status_tells_it(house: House) -> None:
+    [network] = house.pair.a.status()["networks"]
+    assert network["dns"] == {"domain": DOMAIN, "servers": [house.ip]}
+    assert network["routes"] == [{"target": "10.121.15.0/24", "via": None, "metric": 0}]
+    assert network["mtu"] == 2800
+
+
+@pytest.mark.parametrize(
+    ("domain", "host", "full"),
+    [
+        ("a.example", "x", "x.a.example"),
+        ("a.example", "x.", None),
+        ("a.example", "x.a.example", "x.a.example"),
+        ("a.example", "X.A.Example.", "x.a.example"),
+        ("a.example", "a.example", "a.example"),
+        ("a.example", "xa.example", None),
+        ("a.example", "x.b.example", None),
+        ("", "x.b.example", "x.b.example"),
+    ],
+)
+def test_whose_a_name_is(domain: str, host: str, full: str | None) -> None:
+    assert Dns(domain, (bytes(16),)).full_name(host) == full
+    assert Dns(domain, ()).full_name(host) is None
+
+
+def test_the_cache_is_capped_and_answers_expire() -> None:
+    asked = []
+    now = [0.0]
+    kept = Resolver(lambda *where: (_ for _ in ()).throw(OSError()), clock=lambda: now[0])
+
+    def ask_all(servers: tuple[bytes, ...], name: str, deadline: float) -> tuple[list[bytes], float]:
+        asked.append(name)
+        return [bytes(16)], 60.0
+
+    kept._ask_all = ask_all  # type: ignore[method-assign]
+    for i in range(resolving.MAX_CACHE + 5):
+        kept.lookup((), f"host{i}", 1)
+    assert len(kept._cache) == resolving.MAX_CACHE
+    kept.lookup((), "host10", 1)
+    assert len(asked) == resolving.MAX_CACHE + 5
+    now[0] = 61.0
+    kept.lookup((), "host10", 1)
+    assert len(asked) == resolving.MAX_CACHE + 6
