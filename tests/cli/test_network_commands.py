@@ -15,6 +15,7 @@ from support.nodes import free_port
 from support.vectors import committed
 
 import fastzt
+from fastzt.identity.identity import Identity
 
 SECRETS = [case["secret_string"] for case in committed("identity", "identity")]
 MANY = str(PATIENCE)
@@ -202,3 +203,29 @@ def test_a_taken_port_is_named(cli: Cli, house: House) -> None:
         line = cli.bad("status", *house.member(cli, 1), "--udp-port", port, expected=1)
     assert f"UDP port {port} " in line
     assert "in use" in line
+
+
+def test_an_overlay_without_root_and_controller(cli: Cli, tmp_path: Path) -> None:
+    port = free_port()
+    states = []
+    for number in (1, 2):
+        secret = tmp_path / f"{number}.secret"
+        secret.write_text(SECRETS[number])
+        states.append(str(tmp_path / f"state{number}"))
+        cli.good("identity", "import", str(secret), "--state", states[-1])
+    listen = ["listen", "80", "--stack", "overlay", "--count", "1", "--udp-port", str(port)]
+    peer = f"{Identity.parse(SECRETS[1]).to_text()}@127.0.0.1/{port}"
+    with Background(*listen, "--state", states[0]) as server:
+        assert ":" in server.told()["listening"]
+        address = server.told()["listening"]
+        call = ["call", f"http://{address}/", "--stack", "overlay", "--peer", peer, "--state", states[1]]
+        assert cli.json(*call, "--timeout", MANY)["status"] == 200
+
+
+def test_what_an_overlay_does_not_take(cli: Cli, tmp_path: Path) -> None:
+    call = ["call", "http://10.0.0.1/", "--state", str(tmp_path / "state")]
+    peer = f"{Identity.parse(SECRETS[1]).to_text()}@10.0.0.1/1"
+    assert "which network" in cli.bad(*call)
+    assert "--stack overlay" in cli.bad(*call, "--network", "9ad07d01093a69e3", "--peer", peer)
+    assert "has a controller" in cli.bad(*call, "--stack", "overlay", "--network", "9ad07d01093a69e3")
+    assert "identity@ip/port" in cli.bad(*call, "--stack", "overlay", "--peer", "nobody")

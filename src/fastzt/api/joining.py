@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from ..errors import (
     AuthenticationRequiredError,
     ControllerUnreachableError,
     FastztError,
+    IdentityError,
+    InputError,
     NetworkNotFoundError,
     NotAuthorizedError,
 )
 from ..io.threaded import NODE, ThreadedDriver
 from ..io.waiter import TimedOut
+from ..vl2 import adhoc
 from ..vl2.status import Status
 
 if TYPE_CHECKING:
@@ -49,15 +53,24 @@ def join(
     timeout: float | None,
     wait: bool,
     token: str | None,
+    collided: Callable[[], bool],
 ) -> None:
     """Join and wait until the network can be used; a join that fails is undone. Raises as Node.join does."""
     core = driver.core
+    if adhoc.is_adhoc(nwid) and not adhoc.is_known(nwid):
+        raise InputError(
+            f"{nwid:016x} names no ad-hoc network: ff, two ports, 000000, or ff, one byte, ..., 01"
+        )
     known = driver.run(lambda now: core.has_network(nwid))
     driver.run(lambda now: core.join(nwid, now, saved.config if saved else None, token))
 
     def attempt(now: int) -> bool | None:
         if core.is_usable(nwid):
             return True
+        if collided():
+            raise IdentityError(
+                f"a root says that another node owns the address {node_id}: this node needs a new identity"
+            )
         error = refusal(core, nwid, node_id)
         if error is not None and (not wait or isinstance(error, NetworkNotFoundError)):
             raise error

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 from ..errors import InputError, NoRouteError
@@ -12,12 +12,14 @@ from ..io.clock import monotonic_us, wall_offset_ms
 from ..io.endpoints import UdpSockets
 from ..io.threaded import EVERY, NODE, ThreadedDriver
 from ..io.waiter import TimedOut
+from ..node import overlay
 from ..node.config import NodeConfig
 from ..node.core import Core
 from ..node.keeper import Keeper
 from ..node.own_identity import IdentitySource, own_identity, parse_given
 from ..node.planets import PlanetSource, given_planet, own_planet
 from ..node.store import MemoryStore, Store
+from ..vl1.events import IdentityCollision, Online
 from . import addresses, fork, joining, names, paths, report
 from .closing import Closing
 from .network import Network, open_connection
@@ -35,7 +37,8 @@ class Node(Closing):
 
     `planet`: a file or bytes, default the stored or public one. `port`: UDP port, 0 for the one used last or
     any. `identity`: text with the secret, a file of it, or a callable giving it; default the stored one, else
-    a new one. Raises InputError, IdentityError, StateError.
+    a new one. `peers`: identity@ip/port of each, in place of a planet (node/overlay.py). Raises InputError,
+    IdentityError, StateError.
     """
 
     def __init__(
@@ -46,12 +49,16 @@ class Node(Closing):
         identity: IdentitySource = None,
         *,
         config: NodeConfig = DEFAULT_CONFIG,
+        peers: Sequence[str] | None = None,
     ) -> None:
-        world = given_planet(planet)
+        if peers is not None and planet is not None:
+            raise InputError("a node has a planet, or peers that it is given, not both")
+        world = given_planet(planet) if peers is None else overlay.planet(peers, os.urandom)
         known = parse_given(identity)
         addresses.check_port(port, 0)
         self._events: deque[Any] = deque(maxlen=MAX_EVENTS)
         self._networks: dict[int, Network] = {}
+        self._collided = False
         self._store = MemoryStore() if state is None else Store(state)
         try:
             world = world or own_planet(self._store)  # first: a bad one must not leave a new identity behind
@@ -98,6 +105,9 @@ class Node(Closing):
         """Events of the core, under the lock."""
         self._events.extend(events)
         self._reach.heard(events)
+        for event in events:
+            if isinstance(event, (IdentityCollision, Online)):
+                self._collided = isinstance(event, IdentityCollision)
         for task in self._keeper.tasks(events):
             self._driver.worker.submit(task, must=True)
 
@@ -112,12 +122,15 @@ class Node(Closing):
     ) -> Network:
         """Join a network (16 hex digits) and wait for its configuration; known configuration is used at once.
 
-        Raises NotAuthorizedError, AuthenticationRequiredError, NetworkNotFoundError, and after `timeout`
-        seconds ControllerUnreachableError. `wait`: keep polling while not authorized, without limit unless
-        `timeout` is given. `token` is handed to the controller for pre-authorization.
+        Raises NotAuthorizedError, AuthenticationRequiredError, NetworkNotFoundError, IdentityError (another
+        node owns this one's address), and after `timeout` seconds ControllerUnreachableError. `wait`: keep
+        polling while not authorized, without limit unless `timeout` is given. `token` is handed to the
+        controller for pre-authorization. An ad-hoc network (ff...) has no controller: its id is its
+        configuration.
         """
         nwid = addresses.network_id(network)
-        joining.join(self._driver, nwid, self.id, self._store.network(nwid), timeout, wait, token)
+        saved = self._store.network(nwid)
+        joining.join(self._driver, nwid, self.id, saved, timeout, wait, token, lambda: self._collided)
         return self._networks.setdefault(nwid, Network(self, self._driver, nwid))
 
     def leave(self, network: str) -> None:

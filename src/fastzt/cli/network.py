@@ -25,14 +25,17 @@ MAX_TOKEN = 1024
 
 
 @contextmanager
-def running(state: str, planet: str | None, udp_port: int) -> Iterator[Node]:
-    """A node for the time of a command."""
+def running(
+    state: str, planet: str | None, udp_port: int, peers: tuple[str, ...] | None = None
+) -> Iterator[Node]:
+    """A node for the time of a command; with `peers` (maybe none) on an overlay."""
     from ..api.node import Node
     from ..node.config import NodeConfig
 
     config = NodeConfig(tcp_relay=options.tcp_relay())
     with progress("starting the node"):
-        node = Node(state=Path(state).expanduser(), planet=planet, port=udp_port, config=config)
+        directory = Path(state).expanduser()
+        node = Node(state=directory, planet=planet, port=udp_port, config=config, peers=peers)
     with node:
         yield node
 
@@ -100,7 +103,7 @@ def join(
 
 @click.command()
 @click.argument("url", type=options.URL)
-@options.network_option
+@options.stack_options
 @click.option("--wait", is_flag=True, show_envvar=True, help="Keep asking until the node is authorized.")
 @options.timeout_option(30.0)
 @options.state_option
@@ -109,7 +112,9 @@ def join(
 @options.json_option
 def call(
     url: str,
-    network: int,
+    network: int | None,
+    stack: str,
+    peer: tuple[str, ...],
     wait: bool,
     timeout: float,
     state: str,
@@ -119,8 +124,9 @@ def call(
 ) -> None:
     """Fetch URL over a network and print the body; status 1 for an HTTP error."""
     http.require_httpx()
-    with running(state, planet, udp_port) as node:
-        net = joined(node, network, None if wait else timeout, wait, None)
+    nwid, peers = options.overlay_of(stack, network, peer, planet)
+    with running(state, planet, udp_port, peers) as node:
+        net = joined(node, nwid, None if wait else timeout, wait, None)
         start = time.monotonic()
         with progress(f"calling {url}"):
             response = http.fetch(net, url, timeout)
@@ -135,7 +141,7 @@ def call(
 
 @click.command()
 @click.argument("port", type=options.PORT)
-@options.network_option
+@options.stack_options
 @click.option("--wait", is_flag=True, show_envvar=True, help="Keep asking until the node is authorized.")
 @click.option("--count", type=click.IntRange(min=1), show_envvar=True, help="End after this many requests.")
 @options.timeout_option(30.0)
@@ -145,7 +151,9 @@ def call(
 @options.json_option
 def listen(
     port: int,
-    network: int,
+    network: int | None,
+    stack: str,
+    peer: tuple[str, ...],
     wait: bool,
     count: int | None,
     timeout: float,
@@ -155,8 +163,9 @@ def listen(
     as_json: bool,
 ) -> None:
     """Listen on PORT of a network, log each request's line and headers, answer 200 OK."""
-    with running(state, planet, udp_port) as node:
-        net = joined(node, network, None if wait else timeout, wait, None)
+    nwid, peers = options.overlay_of(stack, network, peer, planet)
+    with running(state, planet, udp_port, peers) as node:
+        net = joined(node, nwid, None if wait else timeout, wait, None)
         with net.listen(port) as listener:
             for address in net.addresses:
                 if as_json:

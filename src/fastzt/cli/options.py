@@ -15,7 +15,8 @@ from .._core.endpoint import Endpoint
 from ..api.addresses import literal, network_id
 from ..errors import IdentityError, InputError
 from ..identity.identity import Identity
-from ..node import files, planets
+from ..node import files, overlay, planets
+from ..vl2 import adhoc
 from ..wire.address import parse_address
 from ..wire.inetaddress import InetAddress
 from ..wire.world import MAX_SIZE, World
@@ -28,6 +29,8 @@ else:
 Command = TypeVar("Command", bound=Callable[..., Any])
 MAX_IDENTITY = 4096
 TCP_RELAY = "fastzt.tcp_relay"
+OVERLAY = "overlay"
+STACKS = ("managed", "zerotier", "libzt", OVERLAY)
 
 
 class Checked(ParamType):
@@ -90,6 +93,12 @@ def parse_endpoint(text: str) -> Endpoint:
     return endpoint
 
 
+def check_peer(text: str) -> str:
+    """A peer of an overlay; raises InputError."""
+    overlay.parse_peer(text)
+    return text
+
+
 def parse_url(text: str) -> str:
     """An http or https URL whose host is an IP address or a name; raises InputError."""
     try:
@@ -133,6 +142,7 @@ PLANET_FILE = Checked("file", check_planet)
 ENDPOINT = Checked("ip/port", parse_endpoint)
 URL = Checked("url", parse_url)
 PORT = Checked("port", parse_port)
+PEER = Checked("peer", check_peer)
 IP = Checked("ip", parse_ip)
 SUBNET = Checked("ip/bits", parse_subnet)
 
@@ -182,6 +192,58 @@ def network_option(command: Command) -> Command:
         help="Network id: 16 hex digits.",
     )
     return option(command)
+
+
+def stack_options(command: Command) -> Command:
+    """--network, --stack and --peer: `overlay_of` makes sense of them."""
+    made = (
+        click.option(
+            "--network",
+            "-n",
+            envvar="FASTZT_NETWORK",
+            show_envvar=True,
+            type=NETWORK,
+            help=f"Network id: 16 hex digits. For an overlay an ad-hoc one, default {overlay.NETWORK:016x}.",
+        ),
+        click.option(
+            "--stack",
+            type=click.Choice(STACKS),
+            default=STACKS[0],
+            envvar="FASTZT_STACK",
+            show_envvar=True,
+            show_default=True,
+            help="managed (or zerotier, libzt): a network with a controller. overlay: peers alone.",
+        ),
+        click.option(
+            "--peer",
+            multiple=True,
+            type=PEER,
+            show_envvar=True,
+            metavar="IDENTITY@IP/PORT",
+            help="A peer of an overlay, by its public identity. Repeatable; one end may know none.",
+        ),
+    )
+    for option in reversed(made):
+        command = option(command)
+    return command
+
+
+def overlay_of(
+    stack: str, network: int | None, peers: tuple[str, ...], planet: str | None
+) -> tuple[int, tuple[str, ...] | None]:
+    """The network, and an overlay's peers (None: no overlay); raises InputError for what does not fit."""
+    if stack != OVERLAY:
+        if network is None:
+            raise InputError("which network? --network NWID, or FASTZT_NETWORK")
+        if peers:
+            raise InputError("--peer goes with --stack overlay")
+        return network, None
+    if planet is not None:
+        raise InputError("an overlay has no planet")
+    nwid = overlay.NETWORK if network is None else network
+    if not adhoc.is_known(nwid):
+        raise InputError(f"network {nwid:016x} has a controller; an overlay has an ad-hoc network")
+    return nwid, peers
 
 
 def port_option(command: Command) -> Command:

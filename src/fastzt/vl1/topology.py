@@ -32,7 +32,8 @@ class Topology:
             former.is_root, former.endpoints = False, ()
         self.planet = planet
         self.is_root = any(root.identity == self.identity.to_bytes() for root in planet.roots)
-        self.allows_loopback = any(
+        # Without roots (an overlay's node that is given no peer) whoever calls may be on this host.
+        self.allows_loopback = not planet.roots or any(
             scope_of(endpoint.ip) == Scope.LOOPBACK for root in planet.roots for endpoint in root.endpoints
         )
         self.roots = [peer for root in planet.roots if (peer := self.add_root(root)) is not None]

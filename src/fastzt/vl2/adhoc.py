@@ -36,6 +36,11 @@ def is_ipv4(nwid: int) -> bool:
     return is_adhoc(nwid) and nwid & 0xFF == 1
 
 
+def is_known(nwid: int) -> bool:
+    """Whether the id is of one of the two kinds."""
+    return port_range(nwid) is not None or is_ipv4(nwid)
+
+
 def config(nwid: int, address: int, now_ms: int) -> NetworkConfig | None:
     """What a node has on an ad-hoc network; None for an id that stands for none."""
     ports = port_range(nwid)

@@ -243,7 +243,7 @@ class ConfigClient:
             return IGNORED
         if body.code in ONLY_IN_REPLY_TO_REQUEST and packet.in_re_verb != Verb.NETWORK_CONFIG_REQUEST:
             return IGNORED
-        url = body.authentication.url if status == Status.AUTHENTICATION_REQUIRED else ""
+        url = body.authentication.place if status == Status.AUTHENTICATION_REQUIRED else ""
         self.refused(status, url, now)
         return ACCEPTED
 

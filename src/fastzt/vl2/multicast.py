@@ -103,6 +103,13 @@ class Multicast:
             member.liked_at = now
             self.tell(peer.address, self.groups, now)
 
+    def announce(self, now: int) -> None:
+        """Tell everybody who is to know what we listen to."""
+        if self.groups:
+            self.announced_at = now
+            for address in self.keepers():
+                self.tell(address, self.groups, now)
+
     # time
 
     def due_at(self) -> int:
@@ -112,10 +119,8 @@ class Multicast:
 
     def tick(self, now: int) -> None:
         """Announce subscriptions every minute, drop frames that waited for listeners too long."""
-        if self.groups and now - self.announced_at >= ANNOUNCE_PERIOD:
-            self.announced_at = now
-            for address in self.keepers():
-                self.tell(address, self.groups, now)
+        if now - self.announced_at >= ANNOUNCE_PERIOD:
+            self.announce(now)
         for group, queue in list(self.queues.items()):
             while queue and queue[0].expires <= now:
                 queue.popleft()

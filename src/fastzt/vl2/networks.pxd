@@ -23,6 +23,7 @@ cdef class Networks(VirtualSink):
     cdef readonly int64_t wall_offset_ms
     cdef readonly object directory
     cdef public object authority
+    cdef bint online
     cdef list queue
     cdef set retries
     cdef int64_t due

@@ -58,6 +58,7 @@ class Networks(VirtualSink):
             "housekeeping_at",
             "last",
             "me",
+            "online",
             "queue",
             "retries",
             "scratch",
@@ -82,6 +83,7 @@ class Networks(VirtualSink):
         self.retries: set[int] = set()
         self.due = NEVER
         self.housekeeping_at = -NEVER
+        self.online = False
         switch.bind(self)
 
     # joined networks
@@ -175,11 +177,20 @@ class Networks(VirtualSink):
 
     def flush(self, now: int) -> None:
         """The batch is over: what waited for credentials that came in it is offered again."""
+        if self.online != self.switch.online:
+            self.online = self.switch.online
+            if self.online:
+                self.reached(now)
         if self.retries:
             waiting = self.retries
             self.retries = set()
             for address in waiting:
                 self.switch.retry(address, now)
+
+    def reached(self, now: int) -> None:
+        """A root answers, for the first time or again: it is told what we listen to."""
+        for network in self.all():
+            network.multicast.announce(now)
 
     # time and events
 

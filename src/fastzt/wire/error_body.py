@@ -34,6 +34,11 @@ class Authentication:
     client_id: str = ""
     provider: str = "default"
 
+    @property
+    def place(self) -> str:
+        """Where a person logs in, as far as it is said: the URL, else that of the central or the issuer."""
+        return self.url or self.central_endpoint_url or self.issuer_url
+
     @classmethod
     def parse(cls, data: bytes) -> Authentication:
         """From the dictionary; what is missing is empty."""
