@@ -252,3 +252,19 @@ def test_a_token_lets_a_member_in() -> None:
     lab.run_until(lambda: a.core.is_usable(nwid), 10)
     lab.run_until(lambda: b.seen(Denied), 10)
     assert b.core.network(nwid).status == Status.DENIED
+
+
+def test_the_closest_route_decides_between_networks() -> None:
+    lab = Lab()
+    a, b = lab.members
+    default = [{"target": "10.122.0.0/24", "via": None}, {"target": "0.0.0.0/0", "via": "10.122.0.1"}]
+    wide = lab.make_network(pool=("10.122.0.1", "10.122.0.99", "10.122.0.0/24"), routes=default)
+    lab.join(a, b)
+    lab.join(a, b, nwid=wide)
+    assert a.core.networks_with(lab.ip(b)) == [lab.nwid]
+    assert a.core.networks_with(lab.ip(b, wide)) == [wide]
+    assert a.core.networks_with(bytes(10) + b"\xff\xff" + bytes([192, 0, 2, 7])) == [wide]
+    twin = lab.make_network()
+    lab.join(a, nwid=twin)
+    assert a.core.networks_with(lab.ip(b)) == [lab.nwid, twin]
+    assert a.core.networks_with(bytes([0xFD, *range(15)])) == []

@@ -184,3 +184,58 @@ def test_an_empty_rule_list_drops_everything() -> None:
     a.base = Program(())
     a.generation += 1
     assert world.send_ip(a, peer, ipv4(ip_of(a), ip_of(b), ports(1, 2))) == -1
+
+
+def test_base_rules_and_a_capability_each_ask_for_a_copy(third: int) -> None:
+    world = World()
+    watcher = world.host(world.spare, C_AT)
+    tee = Rule(Kind.ACTION_TEE, (third, 0, 22))
+    watch = Rule(Kind.ACTION_WATCH, (third, 0, 26))
+    udp = Rule(Kind.MATCH_IP_PROTOCOL, (UDP,))
+    nwid = world.network(
+        {
+            "rules": [rule.to_json() for rule in (udp, tee, udp, Rule(Kind.ACTION_BREAK), ACCEPT)],
+            "capabilities": [
+                {"id": 7, "default": True, "rules": [rule.to_json() for rule in (DROP,)]},
+                {"id": 8, "default": True, "rules": [rule.to_json() for rule in (udp, watch, ACCEPT)]},
+            ],
+        }
+    )
+    a, b, _ = world.join(nwid, world.a, world.b, watcher)
+    peer = world.meet(a, ip_of(b))
+    world.run(2)
+    watcher.stack.inputs.clear()
+    packet = ipv4(ip_of(a), ip_of(b), ports(1, 2))
+    assert world.send_ip(a, peer, packet) == 0
+    world.run(3)
+    copies = [(address, len(data)) for address, data, _ in watcher.stack.inputs]
+    assert sorted(copies) == sorted(
+        (host.address, length) for host in (world.a, world.b) for length in (22, 26)
+    )
+    assert [data for _, data, _ in world.b.stack.inputs] == [packet]
+
+
+def test_a_multicast_is_redirected_for_one_recipient(third: int) -> None:
+    """The rule names a recipient: it is met on the pass for that one, not on the one for all."""
+    world = World()
+    watcher = world.host(world.spare, C_AT)
+    rules = [
+        Rule(Kind.MATCH_CHARACTERISTICS, (1 << 63,)),
+        ACCEPT,
+        Rule(Kind.MATCH_DEST_ZEROTIER_ADDRESS, (world.b.address.to_bytes(5, "big"),)),
+        Rule(Kind.MATCH_ETHERTYPE, (0x88B5,)),
+        Rule(Kind.ACTION_REDIRECT, (third, 0, 0)),
+        ACCEPT,
+    ]
+    nwid = world.network({"rules": [rule.to_json() for rule in rules], "enableBroadcast": True})
+    a, b, c = world.join(nwid, world.a, world.b, watcher)
+    world.meet(a, ip_of(b))
+    world.meet(a, ip_of(c))
+    world.run(2)
+    before = {host: host.total("wrong_ethertype") for host in (world.b, watcher)}
+    assert a.multicast.send(0xFFFFFFFFFFFF, 0, 0x88B5, b"x" * 40, world.now)
+    world.flush()
+    world.run(3)
+    assert world.b.total("wrong_ethertype") == before[world.b]
+    # The watcher has its own copy and the one that was meant for b.
+    assert watcher.total("wrong_ethertype") + watcher.total("wrong_mac") >= before[watcher] + 2

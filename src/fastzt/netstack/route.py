@@ -73,6 +73,11 @@ class RouteTable:
         route = self._find(ip)
         return None if route is None else (route.via or ip)
 
+    def prefix_for(self, ip: bytes) -> int:
+        """How many bits of a 16-byte address its route matches; -1 without a route."""
+        route = self._find(ip)
+        return -1 if route is None else route.prefix
+
     def source_for(self, ip: bytes) -> bytes | None:
         """Our address to speak from: on the next hop's link if there is one, else any of the family."""
         hop = self.next_hop(ip)

@@ -266,8 +266,10 @@ class Core(Verbs):
         return self._lane(nwid).stack.routes.next_hop(ip16) is not None
 
     def networks_with(self, ip16: bytes) -> list[int]:
-        """The joined networks that have a route to an address."""
-        return [nwid for nwid in self._by_id if self.routes(nwid, ip16)]
+        """The joined networks that have a route to an address, and none of them a closer one than another."""
+        found = {nwid: lane.stack.routes.prefix_for(ip16) for nwid, lane in self._by_id.items()}
+        closest = max(found.values(), default=-1)
+        return [nwid for nwid, prefix in found.items() if prefix == closest >= 0]
 
     def owner(self, nwid: int, ip16: bytes, now: int) -> int | None:
         """The node that has an address on a network; None while resolution runs."""
