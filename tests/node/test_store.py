@@ -171,3 +171,24 @@ def test_a_failed_write_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.
     assert store.planet()[0] == b"old"
     assert [path.name for path in tmp_path.iterdir() if path.name.startswith(".")] == []
     store.close()
+
+
+@pytest.mark.parametrize("kind", [MemoryStore, Store])
+def test_moons_and_seeds(kind: type[MemoryStore], tmp_path: Path) -> None:
+    store = kind(tmp_path / "state") if kind is Store else kind()  # type: ignore[call-arg]
+    assert (store.moons(), store.seeds()) == ([], {})
+    store.save_seed(0x123456789A, 0xABCDEF0123)
+    store.save_seed(2, 7)
+    assert store.seeds() == {2: 7, 0x123456789A: 0xABCDEF0123}
+    store.save_moon(2, b"world")
+    assert (store.moons(), store.seeds()) == ([b"world"], {0x123456789A: 0xABCDEF0123})
+    if store.path is not None:
+        assert (store.path / "moons.d" / "0000000000000002.moon").read_bytes() == b"world"
+        (store.path / "moons.d" / "0000000000000003.seed").write_text("no address")
+        (store.path / "moons.d" / "other").write_text("")
+        assert 3 not in store.seeds()
+    store.forget_moon(2)
+    store.forget_moon(0x123456789A)
+    assert store.moons() == []
+    assert 0x123456789A not in store.seeds()
+    store.close()

@@ -302,7 +302,7 @@ def test_newer_planet_from_a_root_is_taken_and_a_forged_one_is_not() -> None:
     assert PlanetChanged(newer.to_bytes()) in t.a.events
     assert t.a.switch.is_root(t.root.address)
     forged = newer.with_signature(bytes(96))
-    assert not t.b.switch.context.topology.update_planet(forged)
+    assert not t.b.switch.context.topology.take_world(forged)
 
 
 def test_loopback_only_when_the_planet_lists_it() -> None:

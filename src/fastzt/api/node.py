@@ -20,7 +20,7 @@ from ..node.own_identity import IdentitySource, own_identity, parse_given
 from ..node.planets import PlanetSource, given_planet, own_planet
 from ..node.store import MemoryStore, Store
 from ..vl1.events import IdentityCollision, Online
-from . import addresses, fork, joining, names, paths, report
+from . import addresses, fork, joining, moons, names, paths, report
 from .closing import Closing
 from .network import Network, open_connection
 from .reach import Reach, relay_of
@@ -178,6 +178,19 @@ class Node(Closing):
             ids = " and ".join(network.id for network in found)
             raise InputError(f"networks {ids} may know {host}: say which with network=")
         return found[0] if found else None
+
+    # Roots of one's own
+
+    def orbit(self, moon: bytes | str | os.PathLike[str], seed: str | None = None) -> None:
+        """Use the roots of a moon too: its bytes or file, or with `seed` (a root of it) its id in hex digits.
+
+        By its id it is asked for until it is found; it is kept in the state. Raises InputError.
+        """
+        moons.orbit(self._driver, self._store, moon, seed)
+
+    def deorbit(self, moon: str) -> bool:
+        """Leave a moon (its id in hex digits); whether it was known."""
+        return moons.deorbit(self._driver, self._store, moon)
 
     # Facts
 

@@ -8,7 +8,7 @@ from .._core.slab import is_compiled
 from ..errors import HostUnreachableError, NoRouteError
 from ..io.threaded import EVERY, ThreadedDriver
 from ..io.waiter import TimedOut
-from . import addresses, names, paths
+from . import addresses, moons, names, paths
 
 if TYPE_CHECKING:
     from ..node.core import Core
@@ -22,6 +22,7 @@ def status(core: Core, now: int) -> dict[str, Any]:
         "online": core.online,
         "compiled": is_compiled(),
         "networks": [network(core, nwid) for nwid in core.network_ids()],
+        "moons": moons.report(core),
         "peers": len(core.switch.peers()),
         **paths.reachability(core, now),
         "dropped": core.stats.as_dict(),

@@ -11,7 +11,20 @@ import click
 import fastzt
 
 from ..errors import FastztError, InputError
-from . import bench, controller, demo, identity, network, planet, root, rules, settings, status, tcp_relay
+from . import (
+    bench,
+    controller,
+    demo,
+    identity,
+    moon,
+    network,
+    planet,
+    root,
+    rules,
+    settings,
+    status,
+    tcp_relay,
+)
 
 FAILED = 1
 USAGE = 2
@@ -35,6 +48,9 @@ for command in (
     status.peers,
     identity.identity,
     planet.planet,
+    moon.moon,
+    moon.orbit,
+    moon.deorbit,
     root.root,
     tcp_relay.tcp_relay,
     controller.controller,

@@ -18,7 +18,7 @@ from ..errors import InputError
 from ..identity.identity import Identity
 from ..node import files
 from ..node.own_identity import own_identity
-from ..node.planets import own_planet
+from ..node.planets import own_planet, parse_moon
 from ..node.roles.root import is_root, make_planet
 from ..node.store import Store
 from ..wire.world import World
@@ -29,8 +29,8 @@ if TYPE_CHECKING:
     from ..api.node import Node
 
 
-def prepare(state: str, planet: str | None, endpoints: tuple[Endpoint, ...]) -> tuple[Identity, World]:
-    """The root's identity and planet, made and stored on first use; raises InputError, StateError."""
+def prepare(state: str, planet: str | None, endpoints: tuple[Endpoint, ...]) -> tuple[Identity, World, World]:
+    """Identity and planet, made on first use, and the world that lists the root; InputError, StateError."""
     none_yet = InputError(f"{state} holds no identity of a root: make root and planet by --endpoint ip/port")
     if not endpoints and not Path(state).expanduser().is_dir():
         raise none_yet
@@ -45,13 +45,15 @@ def prepare(state: str, planet: str | None, endpoints: tuple[Endpoint, ...]) -> 
             if store.secret() is None:
                 raise none_yet
             identity = own_identity(store, None, os.urandom)
+        worlds = [world, *filter(None, map(parse_moon, store.moons()))]
     finally:
         store.close()
-    if not is_root(identity, world):
+    own = next((listed for listed in worlds if is_root(identity, listed)), None)
+    if own is None:
         raise InputError(
-            f"{identity.address:010x} is not a root of its planet: make one by --endpoint ip/port"
+            f"{identity.address:010x} is no root of its planet or a moon: make one by --endpoint ip/port"
         )
-    return identity, world
+    return identity, world, own
 
 
 def own_port(identity: Identity, world: World) -> int:
@@ -121,8 +123,8 @@ def root(
     if planet is not None and endpoints:
         raise InputError("--planet and --endpoint exclude each other: the planet names the endpoints")
     directory = Path(state).expanduser()
-    identity, world = prepare(state, planet, endpoints)
-    port = udp_port or own_port(identity, world)
+    identity, world, own = prepare(state, planet, endpoints)
+    port = udp_port or own_port(identity, own)
     from ..api.node import Node
     from ..node.config import NodeConfig
 

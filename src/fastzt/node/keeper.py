@@ -7,10 +7,11 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from .._core.endpoint import V4_PREFIX
-from ..vl1.events import PathChanged, PlanetChanged
+from ..vl1.events import MoonChanged, PathChanged, PlanetChanged
 from ..vl2.events import AddressChanged, ConfigChanged, Joined
 from ..wire.inetaddress import InetAddress
 from .peer_record import PeerRecord
+from .planets import parse_moon
 from .store import MemoryStore, SavedNetwork
 
 if TYPE_CHECKING:
@@ -32,7 +33,13 @@ class Keeper:
         self.core = core
 
     def restore(self, now: int) -> None:
-        """Give the core the peers of earlier runs."""
+        """Give the core the moons and peers of earlier runs."""
+        for world in self.store.moons():
+            moon = parse_moon(world)
+            if moon is not None:
+                self.core.switch.orbit(moon, 0, now)
+        for number, seed in self.store.seeds().items():
+            self.core.switch.orbit(number, seed, now)
         for data in self.store.peers():
             record = PeerRecord.parse(data)
             if record is not None:
@@ -48,6 +55,8 @@ class Keeper:
                 found.extend(self._peer(event.address))
             elif isinstance(event, PlanetChanged):
                 found.append(partial(self.store.save_planet, event.world))
+            elif isinstance(event, MoonChanged):
+                found.append(partial(self.store.save_moon, event.id, event.world))
         return found
 
     def farewell(self, now: int) -> list[Task]:

@@ -8,7 +8,7 @@ from pathlib import Path
 from ..errors import InputError
 from ..wire.planet import default_planet
 from ..wire.reader import Malformed
-from ..wire.world import MAX_SIZE, PLANET, World
+from ..wire.world import MAX_SIZE, MOON, PLANET, World
 from .store import MemoryStore
 
 PlanetSource = bytes | str | os.PathLike[str] | World | None
@@ -24,6 +24,32 @@ def parse(data: bytes, where: str) -> World:
         raise InputError(f"{where} is a moon, not a planet")
     if not any(root.endpoints for root in world.roots):
         raise InputError(f"{where} names no root that can be reached")
+    return world
+
+
+def parse_moon(data: bytes) -> World | None:
+    """A moon from its bytes; None for anything else."""
+    try:
+        world = World.parse(data)
+    except Malformed:
+        return None
+    return world if world.kind == MOON else None
+
+
+def given_moon(source: bytes | str | os.PathLike[str]) -> World:
+    """A moon as bytes or a file; raises InputError."""
+    if isinstance(source, (bytes, bytearray, memoryview)):
+        data, where = bytes(source), "the moon given"
+    else:
+        where = f"moon file {Path(source)}"
+        try:
+            with Path(source).expanduser().open("rb") as file:
+                data = file.read(MAX_SIZE + 1)
+        except OSError as error:
+            raise InputError(f"cannot read {where}: {error.strerror}") from None
+    world = parse_moon(data)
+    if world is None:
+        raise InputError(f"{where} is not a moon")
     return world
 
 

@@ -23,7 +23,9 @@ MAX_CONFIG = 1 << 20
 MAX_RECORD = 16384
 MAX_PEERS = 256
 MAX_NETWORKS = 1024
+MAX_MOONS = 16
 NETWORK_FILE = re.compile(r"[0-9a-f]{16}\.conf")
+MOON_FILE = re.compile(r"[0-9a-f]{16}\.(?:moon|seed)")
 PEER_FILE = re.compile(r"[0-9a-f]{10}\.peer")
 OWN_NAMES = {
     "identity.secret",
@@ -31,6 +33,7 @@ OWN_NAMES = {
     "port",
     "planet",
     "networks.d",
+    "moons.d",
     "peers.d",
     "controller.d",
     "children.d",
@@ -59,6 +62,8 @@ class MemoryStore:
         self._port = 0
         self._networks: dict[int, SavedNetwork] = {}
         self._peers: dict[int, bytes] = {}
+        self._moons: dict[int, bytes] = {}
+        self._seeds: dict[int, int] = {}
 
     def secret(self) -> str | None:
         """The identity with its secret, as text; None when there is none."""
@@ -106,6 +111,30 @@ class MemoryStore:
     def forget_network(self, nwid: int) -> None:
         """Delete what is stored of a network that was left."""
         self._networks.pop(nwid, None)
+
+    def moons(self) -> list[bytes]:
+        """The moons held, serialized."""
+        return list(self._moons.values())
+
+    def seeds(self) -> dict[int, int]:
+        """The moons wanted, by id, and whom to ask for each."""
+        return dict(self._seeds)
+
+    def save_moon(self, moon: int, world: bytes) -> None:
+        """Keep a moon."""
+        if moon in self._moons or len(self._moons) < MAX_MOONS:
+            self._moons[moon] = world
+        self._seeds.pop(moon, None)
+
+    def save_seed(self, moon: int, seed: int) -> None:
+        """Keep whom to ask for a moon."""
+        if moon in self._seeds or len(self._seeds) < MAX_MOONS:
+            self._seeds[moon] = seed
+
+    def forget_moon(self, moon: int) -> None:
+        """Delete what is stored of a moon."""
+        self._moons.pop(moon, None)
+        self._seeds.pop(moon, None)
 
     def peers(self) -> list[bytes]:
         """Peer records, at most 256, most recently saved first."""
@@ -242,6 +271,45 @@ class Store(MemoryStore):
         """Delete both files of a network."""
         for suffix in ("conf", "json"):
             files.remove(self._network(nwid, suffix))
+
+    def _moon_files(self, suffix: str) -> dict[int, bytes]:
+        found = sorted(path for path in self._entries("moons.d") if MOON_FILE.fullmatch(path.name))
+        data: dict[int, bytes] = {}
+        for path in [path for path in found if path.suffix == suffix][:MAX_MOONS]:
+            with contextlib.suppress(StateError):
+                data[int(path.stem, 16)] = files.read(path, MAX_SIZE) or b""
+        return data
+
+    def _moon(self, moon: int, suffix: str) -> Path:
+        return self.path / "moons.d" / f"{moon:016x}{suffix}"
+
+    def moons(self) -> list[bytes]:
+        """The worlds of `moons.d`; unreadable ones are left out."""
+        return list(self._moon_files(".moon").values())
+
+    def seeds(self) -> dict[int, int]:
+        """The addresses in `moons.d/<id>.seed`."""
+        found: dict[int, int] = {}
+        for moon, text in self._moon_files(".seed").items():
+            with contextlib.suppress(ValueError):
+                found[moon] = int(text, 16)
+        return found
+
+    def save_moon(self, moon: int, world: bytes) -> None:
+        """Write `moons.d/<id>.moon`."""
+        files.make_directory(self.path / "moons.d")
+        files.write(self._moon(moon, ".moon"), world, 0o644)
+        files.remove(self._moon(moon, ".seed"))
+
+    def save_seed(self, moon: int, seed: int) -> None:
+        """Write `moons.d/<id>.seed`."""
+        files.make_directory(self.path / "moons.d")
+        files.write(self._moon(moon, ".seed"), b"%010x\n" % seed)
+
+    def forget_moon(self, moon: int) -> None:
+        """Delete both files of a moon."""
+        for suffix in (".moon", ".seed"):
+            files.remove(self._moon(moon, suffix))
 
     def _peer_files(self) -> list[Path]:
         found = [path for path in self._entries("peers.d") if PEER_FILE.fullmatch(path.name)]

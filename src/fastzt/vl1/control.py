@@ -68,6 +68,26 @@ class Control:
             root.last_hello = 0
         context.pinger.wake(now)
 
+    def orbit(self, moon: int | World, seed: int, now: int) -> bool:
+        """Take a moon as it is, or look for it at a seed; False when there are too many."""
+        worlds = self.context.topology.worlds
+        taken = worlds.want(moon, seed) if isinstance(moon, int) else worlds.hold(moon)
+        self.worlds_changed(now)
+        return taken
+
+    def deorbit(self, moon: int, now: int) -> bool:
+        """Leave a moon; whether it was known."""
+        known = self.context.topology.worlds.forget(moon)
+        self.worlds_changed(now)
+        return known
+
+    def worlds_changed(self, now: int) -> None:
+        """Look for roots anew."""
+        self.context.topology.appoint()
+        for root in self.context.topology.roots:
+            root.last_hello = 0
+        self.context.pinger.wake(now)
+
     def remember(
         self,
         identity: Identity,

@@ -56,6 +56,22 @@ class PlanetChanged:
     world: bytes
 
 
+@dataclass(frozen=True)
+class MoonChanged:
+    """A moon that was wanted has been found, or a newer one has come; `world` is its serialized form."""
+
+    id: int
+    world: bytes
+
+
 Event = (
-    PeerSeen | PathChanged | Online | Offline | UdpSilent | UdpAnswered | IdentityCollision | PlanetChanged
+    PeerSeen
+    | PathChanged
+    | Online
+    | Offline
+    | UdpSilent
+    | UdpAnswered
+    | IdentityCollision
+    | PlanetChanged
+    | MoonChanged
 )

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from .._core import packet as header
 from .._core.access import take
-from .._core.armor import SessionKey, dearmor
+from .._core.armor import SessionKey, dearmor, mask_hello_tail
 from .._core.endpoint import Endpoint
 from .._core.slab import Slab
 from ..errors import IdentityError
@@ -15,8 +15,9 @@ from ..wire.hello import MIN_PROTOCOL_VERSION, Hello, OkHello
 from ..wire.in_re import InRe
 from ..wire.reader import Malformed
 from ..wire.verbs import ErrorCode, Verb
+from ..wire.world import MOON, World
 from . import reasons
-from .events import IdentityCollision, PeerSeen, PlanetChanged
+from .events import IdentityCollision, MoonChanged, PeerSeen, PlanetChanged
 from .jobs import Job
 from .packet import Packet
 from .path import Path
@@ -46,6 +47,7 @@ class HelloService:
             destination=endpoint,
             planet_id=planet.id,
             planet_timestamp=planet.timestamp,
+            moons=context.topology.worlds.entries(),
             protocol=context.config.protocol,
         )
         payload = hello.to_bytes()
@@ -66,14 +68,21 @@ class HelloService:
         if ok.protocol < MIN_PROTOCOL_VERSION:
             return False
         peer = packet.peer
-        if peer.is_root:
-            for world in ok.worlds:
-                if self.context.topology.update_planet(world):
-                    self.context.emit(PlanetChanged(world.to_bytes()))
+        if peer.is_root or peer.address in self.context.topology.worlds.wanted.values():
+            self.take_worlds(ok.worlds, peer.is_root, now)
         self.speaks(peer, ok)
         if packet.hops == 0 and ok.destination is not None:
             self.surface(peer, packet.path, ok.destination, now)
         return True
+
+    def take_worlds(self, worlds: tuple[World, ...], from_root: bool, now: int) -> None:
+        """Newer worlds; a planet from a root alone."""
+        for world in worlds:
+            if (world.kind == MOON or from_root) and self.context.topology.take_world(world):
+                data = world.to_bytes()
+                moon = world.kind == MOON
+                self.context.emit(MoonChanged(world.id, data) if moon else PlanetChanged(data))
+                self.context.pinger.wake(now)
 
     def speaks(self, peer: Peer, said: Hello | OkHello) -> None:
         """Record the version of a peer: the lower one, its or ours, decides the cipher suite."""
@@ -111,9 +120,22 @@ class HelloService:
             self.stranger(peer, hello, slab, offset, n, path, now)
         elif dearmor(slab, offset, n, peer.key):
             packet_id, hops = header.packet_id(slab, offset), header.hops(slab, offset)
+            hello = self.with_moons(hello, slab, offset, n, peer.key)
             self.accept(peer, hello, packet_id, hops, path, now)
         else:
             self.context.stats.drop(reasons.FORGED)
+
+    def with_moons(self, hello: Hello, slab: Slab, offset: int, n: int, key: SessionKey) -> Hello:
+        """An authentic HELLO with what it says of moons, if we have any; its tail is unmasked in the slab."""
+        if not self.context.topology.worlds.moons:
+            return hello
+        payload = take(slab, offset + header.PAYLOAD, n - header.PAYLOAD)
+        mask_hello_tail(slab, offset, n, header.PAYLOAD + Hello.tail_offset(payload), key)
+        try:
+            return Hello.parse(take(slab, offset + header.PAYLOAD, n - header.PAYLOAD))
+        except Malformed:
+            self.context.stats.drop(reasons.MALFORMED)
+            return hello
 
     def stranger(
         self, known: Peer | None, hello: Hello, slab: Slab, offset: int, n: int, path: Path, now: int
@@ -145,6 +167,7 @@ class HelloService:
             context.stats.drop(reasons.FORGED)
             return
         address = hello.source
+        hello = self.with_moons(hello, slab, offset, n, job.key)
 
         def then(at: int) -> None:
             peer = context.topology.peers.get(address)
@@ -179,9 +202,7 @@ class HelloService:
         context = self.context
         if hops == 0 and hello.destination is not None:
             self.surface(peer, path, hello.destination, now)
-        planet = context.topology.planet
-        outdated = hello.planet_id == planet.id and 0 < hello.planet_timestamp < planet.timestamp
-        worlds = (planet,) if planet.id and outdated else ()
+        worlds = context.topology.worlds.newer_than(hello)
         ok = OkHello(hello.clock, path.endpoint, worlds, context.config.protocol)
         question = Packet(peer, path, packet_id, hops, Verb.HELLO, b"")
         context.reply(question, Verb.OK, ok.to_bytes(), now)

@@ -19,6 +19,7 @@ from .timing import (
     PROBE_RETRY,
     ROOT_PERIOD,
     SECOND,
+    SEED_PERIOD,
 )
 
 if TYPE_CHECKING:
@@ -59,7 +60,7 @@ class Pinger(Timed):
             self.clean(now)
         for root in self.context.topology.roots:
             self.visit_root(root, now)
-        busy = False
+        busy = self.visit_seeds(now)
         for peer in self.context.topology.peers.values():
             if not peer.is_root and peer.paths and peer.is_active(now):
                 self.visit(peer, now)
@@ -95,6 +96,20 @@ class Pinger(Timed):
             self.discover(root, now)
         elif max(now - root.last_receive, now - path.last_in, now - path.last_out) >= ROOT_PERIOD:
             self.context.probing.probe(root, path, now)
+
+    def visit_seeds(self, now: int) -> bool:
+        """HELLO to those who have a moon that is wanted, through a root if need be; whether one is wanted."""
+        context = self.context
+        wanted = set(context.topology.worlds.wanted.values()) - {0, context.address}
+        for address in wanted:
+            seed = context.topology.peers.get(address)
+            path = context.route(seed, now) if seed is not None else None
+            if seed is None:
+                context.whois.want(address, now)
+            elif path is not None and now - seed.last_hello >= SEED_PERIOD:
+                seed.last_hello = now
+                context.hello.send(seed, path.endpoint, [path.socket], now)
+        return bool(wanted)
 
     def discover(self, root: Peer, now: int) -> None:
         """HELLO to every endpoint of a root from every socket of its family, unreachable or not."""

@@ -187,6 +187,19 @@ class Switchboard:
         """Take a peer of an earlier run, validated then, greeted at its endpoints; after sockets_changed."""
         self.control.remember(identity, protocol, version, endpoints, now)
 
+    def orbit(self, moon: int | World, seed: int, now: int) -> bool:
+        """Add a moon: itself, or its id and a root of it to ask; False when there are too many."""
+        return bool(self.control.orbit(moon, seed, now))
+
+    def deorbit(self, moon: int, now: int) -> bool:
+        """Leave a moon; whether it was known."""
+        return bool(self.control.deorbit(moon, now))
+
+    def moons(self) -> tuple[dict[int, World], dict[int, int]]:
+        """The moons held, and the wanted ones with their seeds, by id."""
+        worlds = self.context.topology.worlds
+        return dict(worlds.moons), dict(worlds.wanted)
+
     def refuse(self, prefixes: list[Prefix]) -> None:
         """Prefixes (16-byte address, bits) of our networks and of overlay interfaces: no paths go there."""
         self.control.refuse(prefixes)

@@ -20,6 +20,7 @@ PATH_CHOICE = SECOND  # how long a choice between paths holds
 PATH_HEARTBEAT = 14 * SECOND  # ECHO when nothing was heard or sent for this long
 HELLO_PERIOD = 60 * SECOND  # full HELLO to each active peer
 ROOT_PERIOD = 20 * SECOND  # keep-alive to roots: below the usual 30 s of UDP NAT mappings
+SEED_PERIOD = 10 * SECOND  # between questions for a moon that is wanted
 HELLO_RETRY = 2_500 * MILLISECOND  # more than the 2 s of the reference's gate for unknown identities
 HELLO_GAP = 2_100 * MILLISECOND
 PROBE_RETRY = 2_500 * MILLISECOND

@@ -1,22 +1,23 @@
-"""Topology: the peers by address, the planet and its roots."""
+"""Topology: the peers by address, and which of them are roots."""
 
 from __future__ import annotations
 
 from .._core.armor import SessionKey
+from .._core.endpoint import Endpoint
 from ..errors import IdentityError
 from ..identity.identity import Identity
-from ..identity.worlds import replaces
 from ..wire.inetaddress import Scope
-from ..wire.world import Root, World
+from ..wire.world import World
 from .path_policy import scope_of
 from .peer import Peer
 from .timing import ACTIVITY_TIMEOUT, PEER_EXPIRY, SECOND
+from .worlds import Worlds
 
 UNKNOWN_COST = 65535
 
 
 class Topology:
-    """Peers that are known by identity, at most `limit`; the roots of the planet are among them."""
+    """Peers that are known by identity, at most `limit`; the roots of planet and moons are among them."""
 
     def __init__(self, identity: Identity, planet: World, limit: int) -> None:
         self.identity = identity
@@ -24,40 +25,55 @@ class Topology:
         self.peers: dict[int, Peer] = {}
         self.evicted = 0
         self.relay: Peer | None = None
-        self.set_planet(planet)
+        self.worlds = Worlds(planet)
+        self.appoint()
+
+    @property
+    def planet(self) -> World:
+        """The planet held."""
+        return self.worlds.planet
 
     def set_planet(self, planet: World) -> None:
-        """Hold this planet: its roots become peers, those of the one before lose their role."""
+        """Hold this planet."""
+        self.worlds.planet = planet
+        self.appoint()
+
+    def appoint(self) -> None:
+        """The roots of the worlds become peers, those that no world lists any more lose their role."""
         for former in self.peers.values():
             former.is_root, former.endpoints = False, ()
-        self.planet = planet
-        self.is_root = any(root.identity == self.identity.to_bytes() for root in planet.roots)
+        listed = self.worlds.roots()
+        self.is_root = self.identity.to_bytes() in listed
         # Without roots (an overlay's node that is given no peer) whoever calls may be on this host.
-        self.allows_loopback = not planet.roots or any(
-            scope_of(endpoint.ip) == Scope.LOOPBACK for root in planet.roots for endpoint in root.endpoints
+        self.allows_loopback = not self.planet.roots or any(
+            scope_of(endpoint.ip) == Scope.LOOPBACK
+            for root in self.planet.roots
+            for endpoint in root.endpoints
         )
-        self.roots = [peer for root in planet.roots if (peer := self.add_root(root)) is not None]
+        found = [self.add_root(identity, endpoints) for identity, endpoints in listed.items()]
+        self.roots = [peer for peer in found if peer is not None]
 
-    def add_root(self, root: Root) -> Peer | None:
+    def add_root(self, identity: bytes, endpoints: tuple[Endpoint, ...]) -> Peer | None:
         """The peer of a root, or None for ourselves and for an identity that cannot be used."""
-        if root.address == self.identity.address:
+        address = int.from_bytes(identity[:5], "big")
+        if address == self.identity.address:
             return None
-        known = self.peers.get(root.address)
-        if known is not None and known.identity.to_bytes() == root.identity:
+        known = self.peers.get(address)
+        if known is not None and known.identity.to_bytes() == identity:
             peer = known
         else:
             try:
-                peer = self.add(Identity.from_bytes(root.identity))
+                peer = self.add(Identity.from_bytes(identity))
             except IdentityError:
                 return None
-        peer.is_root, peer.endpoints = True, root.endpoints
+        peer.is_root, peer.endpoints = True, endpoints
         return peer
 
-    def update_planet(self, candidate: World) -> bool:
-        """Take a newer planet signed by the held one's key (PROTOCOL-VL1 6.2); False when it is not."""
-        if not replaces(self.planet, candidate):
+    def take_world(self, candidate: World) -> bool:
+        """Take a world that a root or a seed sent (PROTOCOL-VL1 6.2); False when it changes nothing."""
+        if not self.worlds.take(candidate):
             return False
-        self.set_planet(candidate)
+        self.appoint()
         return True
 
     def add(self, identity: Identity, key: SessionKey | None = None) -> Peer:

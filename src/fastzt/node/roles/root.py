@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
+from dataclasses import replace
 
 from ..._core.endpoint import Endpoint
 from ...errors import InputError
 from ...identity.identity import Identity
-from ...wire.world import MAX_ENDPOINTS, MAX_ROOTS, PLANET, Root, World
+from ...wire.world import MAX_ENDPOINTS, MAX_ROOTS, MOON, PLANET, Root, World
 
 
 def is_root(identity: Identity, planet: World) -> bool:
@@ -41,5 +42,17 @@ def make_planet(
     if not 0 < len(listed) <= MAX_ROOTS:
         raise InputError(f"a planet takes 1 to {MAX_ROOTS} roots, not {len(listed)}")
     number = planet_id(signer.public) if world_id is None else world_id
-    unsigned = World(PLANET, number, timestamp_ms, signer.public, tuple(listed))
-    return unsigned.with_signature(signer.sign(unsigned.signed_bytes))
+    return signed(World(PLANET, number, timestamp_ms, signer.public, tuple(listed)), signer)
+
+
+def make_moon(
+    roots: Iterable[tuple[Identity, Iterable[Endpoint]]], signer: Identity, timestamp_ms: int
+) -> World:
+    """A moon, whose id is by convention the address of its first root; raises InputError."""
+    planet = make_planet(roots, signer, timestamp_ms)
+    return signed(replace(planet, kind=MOON, id=planet.roots[0].address), signer)
+
+
+def signed(world: World, signer: Identity) -> World:
+    """The world with the signer's signature."""
+    return world.with_signature(signer.sign(world.signed_bytes))
