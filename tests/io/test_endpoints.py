@@ -344,6 +344,18 @@ def test_ports() -> None:
         sockets.close()
 
 
+def test_a_secondary_port() -> None:
+    a = UdpSockets.open(bind=HOSTS, secondary=0)
+    ports = [s.endpoint.port for s in a.local()]
+    assert len(ports) == 2 * len(HOSTS)
+    assert set(ports[: len(HOSTS)]) == {a.port}
+    assert len(set(ports)) == 2
+    b = UdpSockets.open(bind=HOSTS, secondary=a.port)
+    assert a.port not in {s.endpoint.port for s in b.local()}
+    for sockets in (a, b):
+        sockets.close()
+
+
 def test_bind_refuses_what_is_no_address() -> None:
     with pytest.raises(InputError, match="'localhost'"):
         UdpSockets.open(bind=["127.0.0.1", "localhost"])

@@ -165,6 +165,8 @@ class Bench:
 
     def launch(self, source: Endpoint, target: Endpoint, data: bytes) -> None:
         """One datagram leaves."""
+        if source.is_v4 != target.is_v4:
+            return  # no socket can
         self.sent.append((self.now, source, target, data))
         link = self.link
         if self.random.random() < link.loss or link.drop(source, target, data):

@@ -337,3 +337,35 @@ def test_a_tunnel_is_a_way_to_the_root_while_udp_is_blocked() -> None:
     talk(t, 5)
     assert len(t.b.sink.taken) - seen >= 45
     assert t.bench.errors() == []
+
+
+@pytest.mark.parametrize("blocked", [4, 6])
+def test_a_pair_of_which_one_ip_version_is_blocked_meets_by_the_other(blocked: int) -> None:
+    bench = Bench()
+    ids = identities()
+    root_at = [at("10.0.0.1"), at("fd00::1")]
+    world = planet([(ids[0], root_at)])
+    root = bench.node(ids[0], world, root_at, SwitchConfig(root=True))
+    a = bench.node(ids[1], world, [at("10.0.1.2"), at("fd00::2")])
+    b = bench.node(ids[2], world, [at("10.0.1.3"), at("fd00::3")])
+    four, six = {at("10.0.1.2"), at("10.0.1.3")}, {at("fd00::2"), at("fd00::3")}
+    bench.link.drop = lambda s, e, data: {s, e} == (four if blocked == 4 else six)
+    for node in (a, b):
+        node.switch.context.direct_paths.own_endpoints = lambda now: []  # introductions alone
+    bench.until(lambda: all(len(node.switch.roots()[0].paths) == 2 for node in (a, b)), 10)
+    t = Triangle(bench, world, root, a, b)
+    talk(t, 12)
+    assert t.a.path_to(t.b) in (four if blocked == 6 else six)
+    assert t.b.path_to(t.a) in (four if blocked == 6 else six)
+
+
+def test_a_second_port_is_used_where_the_first_is_filtered() -> None:
+    bench = Bench()
+    ids = identities()
+    world = planet([(ids[0], [ROOT_AT])])
+    bench.node(ids[0], world, [ROOT_AT], SwitchConfig(root=True))
+    a = bench.node(ids[1], world, [A_AT, at("10.0.1.2", 40000)])
+    bench.link.drop = lambda s, e, data: A_AT in (s, e)
+    bench.until(lambda: a.switch.online, 5)
+    root = a.switch.roots()[0]
+    assert [path.socket for path in root.paths] == [1]

@@ -69,6 +69,7 @@ class Node(Closing):
                 config.bind,
                 fixed=port != 0,
                 receive_buffer=config.receive_buffer,
+                secondary=config.secondary_port,
             )
         except BaseException:
             self._store.close()

@@ -104,13 +104,22 @@ class UdpSockets:
         *,
         fixed: bool = False,
         receive_buffer: int | None = None,
+        secondary: int | None = None,
     ) -> UdpSockets:
         """Bind one socket for each IP of `bind` (none: every IPv4 and IPv6 address), all on one port.
 
-        A `port` that is taken is an OSError when `fixed`, else another one is chosen; 0 chooses.
+        A `port` that is taken is an OSError when `fixed`, else another one is chosen; 0 chooses. `secondary`:
+        bind as many sockets again, on that port or another one, for NATs and filters that dislike the first.
         `receive_buffer` limits SO_RCVBUF, in bytes as the system counts them.
         """
-        return cls(bind_all(port, bind, fixed), receive_buffer=receive_buffer)
+        sockets = bind_all(port, bind, fixed)
+        try:
+            sockets += bind_all(secondary, bind, False) if secondary is not None else []
+            return cls(sockets, receive_buffer=receive_buffer)
+        except OSError:
+            for sock in sockets:
+                sock.close()
+            raise
 
     def local(self) -> list[LocalSocket]:
         """The sockets as the core knows them: number and bound endpoint."""

@@ -102,6 +102,11 @@ class Context:
             del self.events[0]
         self.events.append(event)
 
+    def sockets_like(self, number: int, endpoint: Endpoint) -> list[int]:
+        """The socket that a root knows us by if it can send to an endpoint, else all that can."""
+        fitting = self.sockets_for(endpoint)
+        return [number] if number in fitting else fitting
+
     def report_path(self, peer: Peer, now: int) -> None:
         """Emit PathChanged when the path in use is another than last reported; None: through a root."""
         best = peer.best_path(now)

@@ -81,14 +81,14 @@ class Relay:
         last, count = self.introduced.get(pair, (-INTRODUCTION_INTERVAL, 0))
         if now - last < (INTRODUCTION_REPEAT if count < REPEATED else INTRODUCTION_INTERVAL):
             return
-        places = meeting_place(a, b, now)
-        if places is None:
+        places = meeting_places(a, b, now)
+        if not places:
             return
         self.introduced.pop(pair, None)
         if len(self.introduced) >= MAX_INTRODUCED:
             del self.introduced[next(iter(self.introduced))]
         self.introduced[pair] = (now, count + 1)
-        of_a, of_b = places
+        of_a, of_b = places[count % len(places)]  # what did not work is not all that is tried
         self.tell(a, b, of_b, now)
         self.tell(b, a, of_a, now)
         self.context.stats.add(reasons.INTRODUCED)
@@ -101,14 +101,15 @@ class Relay:
             self.context.send_on(peer, path, Verb.RENDEZVOUS, body, now)
 
 
-def meeting_place(a: Peer, b: Peer, now: int) -> tuple[Endpoint, Endpoint] | None:
-    """The best endpoint of each in the highest scope that they share, IPv6 before IPv4."""
+def meeting_places(a: Peer, b: Peer, now: int) -> list[tuple[Endpoint, Endpoint]]:
+    """The best endpoints of both in each scope and family that they share: near ones first, then IPv6."""
+    found = []
     for scope in range(7, -1, -1):
         for v4 in (False, True):
             of_a, of_b = best_in(a, scope, v4, now), best_in(b, scope, v4, now)
             if of_a is not None and of_b is not None:
-                return of_a.endpoint, of_b.endpoint
-    return None
+                found.append((of_a.endpoint, of_b.endpoint))
+    return found
 
 
 def best_in(peer: Peer, scope: int, v4: bool, now: int) -> Path | None:

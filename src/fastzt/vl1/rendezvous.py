@@ -26,5 +26,6 @@ def receive(context: Context, packet: Packet, now: int) -> bool:
     if peer is None:
         context.whois.hint(body.peer, packet.path.socket, body.endpoint)
     elif context.usable(peer, body.endpoint) and not peer.is_root:
-        context.probing.start(peer, body.endpoint, [packet.path.socket], now)
+        sockets = context.sockets_like(packet.path.socket, body.endpoint)
+        context.probing.start(peer, body.endpoint, sockets, now)
     return True

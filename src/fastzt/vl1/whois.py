@@ -95,7 +95,8 @@ class Whois(Timed):
         if wanted is not None and wanted.hint is not None and peer is not None:
             socket, endpoint = wanted.hint
             if self.context.usable(peer, endpoint):
-                self.context.probing.start(peer, endpoint, [socket], now)
+                sockets = self.context.sockets_like(socket, endpoint)
+                self.context.probing.start(peer, endpoint, sockets, now)
         self.release_out(address, now)
         ready = [item for item in self.incoming if item[1] == address]
         if ready:
