@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import queue
 import socket
 import struct
@@ -64,6 +65,24 @@ def test_truncated_answers_of_netlink_give_nothing() -> None:
     whole = netlink.HEADER.pack(netlink.HEADER.size + len(body), netlink.RTM_NEWADDR, 0, 1, 0) + body
     assert [len(list(netlink.messages(whole[:n]))) for n in (0, 15, 16, len(whole) - 1)] == [0, 0, 0, 0]
     assert list(netlink.messages(whole * 2)) == [(netlink.RTM_NEWADDR, body)] * 2
+
+
+def test_many_open_descriptors(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A select call takes none above 1023."""
+    monkeypatch.setattr("fastzt.io.surroundings.PERIOD", 0.01)
+    counted: queue.Queue[int] = queue.Queue()
+    monkeypatch.setattr(interfaces, "addresses", lambda: counted.put(1) or ())
+    with contextlib.ExitStack() as stack:
+        try:
+            for _ in range(1100):
+                stack.enter_context(socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
+        except OSError:
+            pytest.skip("this process may not open so many")
+        watched = Surroundings(lambda found: None)
+        stack.callback(watched.close)
+        watched.start()
+        for _ in range(3):
+            counted.get(timeout=10)
 
 
 def test_a_change_is_told_once(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import select
+import selectors
 import socket
 import threading
 from collections.abc import Callable
@@ -28,9 +28,12 @@ class Surroundings:
         self._known: tuple[Address, ...] = ()
         self._ended = threading.Event()
         self._reader, self._writer = socket.socketpair()
+        self._selector = selectors.DefaultSelector()
+        self._selector.register(self._reader, selectors.EVENT_READ)
         self._changes: socket.socket | None = None
         with contextlib.suppress(OSError, AttributeError):
             self._changes = netlink.listen()
+            self._selector.register(self._changes, selectors.EVENT_READ)
         self._thread = threading.Thread(target=self._run, name="fastzt-surroundings", daemon=True)
 
     def start(self) -> None:
@@ -56,10 +59,10 @@ class Surroundings:
 
     def _wait(self) -> None:
         """Until something changes, for 30 s at most."""
-        watched = [self._reader] if self._changes is None else [self._reader, self._changes]
-        readable, _, _ = select.select(watched, [], [], PERIOD)
-        if self._changes in readable and not self._ended.wait(SETTLE):
-            self._forget_changes(self._changes)
+        readable = [key.fileobj for key, _ in self._selector.select(PERIOD)]
+        changes = self._changes
+        if changes is not None and changes in readable and not self._ended.wait(SETTLE):
+            self._forget_changes(changes)
 
     def _forget_changes(self, changes: socket.socket) -> None:
         """Read what was told: the addresses are looked up anew in any case."""
@@ -81,6 +84,7 @@ class Surroundings:
     def abandon(self) -> None:
         """In a forked child: close the descriptors."""
         self._ended.set()
+        self._selector.close()
         for sock in (self._reader, self._writer, self._changes):
             if sock is not None:
                 sock.close()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import select
+import selectors
 import socket
 import threading
 from collections.abc import Callable
@@ -131,20 +131,28 @@ class Tunnel:
 
     def _serve(self, sock: socket.socket) -> None:
         records = tcp_relay.Records()
-        while self._wanted.is_set() and not self._ended.is_set():
-            writing = [sock] if self._pending else []
-            readable, writable, _ = select.select([sock, self._reader], writing, [], LONGEST_WAIT)
-            if self._reader in readable:
-                with contextlib.suppress(OSError):
-                    self._reader.recv(READ)
-            if writable:
-                with self._lock:
-                    self._flush(sock)
-            if sock in readable:
-                data = sock.recv(READ)
-                if not data:
-                    raise OSError("the relay has closed the connection")
-                self._take(records, data)
+        with selectors.DefaultSelector() as selector:
+            selector.register(self._reader, selectors.EVENT_READ)
+            selector.register(sock, selectors.EVENT_READ)
+            while self._wanted.is_set() and not self._ended.is_set():
+                writing = selectors.EVENT_WRITE if self._pending else 0
+                selector.modify(sock, selectors.EVENT_READ | writing)
+                for key, events in selector.select(LONGEST_WAIT):
+                    if key.fileobj is sock:
+                        self._ready(sock, events, records)
+                    else:
+                        with contextlib.suppress(OSError):
+                            self._reader.recv(READ)
+
+    def _ready(self, sock: socket.socket, events: int, records: tcp_relay.Records) -> None:
+        if events & selectors.EVENT_WRITE:
+            with self._lock:
+                self._flush(sock)
+        if events & selectors.EVENT_READ:
+            data = sock.recv(READ)
+            if not data:
+                raise OSError("the relay has closed the connection")
+            self._take(records, data)
 
     def _take(self, records: tcp_relay.Records, data: bytes) -> None:
         """Hand on the datagrams that have arrived."""
