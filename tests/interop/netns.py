@@ -109,6 +109,12 @@ class Segment:
         )  # first: it would take the new one along
         self._ip(namespace, "addr", "add", f"{new}/24", "dev", "eth0")
 
+    def add_ipv6(self, namespace: str, number: int) -> str:
+        """Give a host on the segment an IPv6 address too; it."""
+        address = f"fd77::{number:x}"
+        self._ip(namespace, "addr", "add", f"{address}/64", "dev", "eth0", "nodad")
+        return address
+
     def filter(self, *rules: str) -> None:
         """Replace the bridge's packet filter with nftables rules; raises Unavailable where nft is missing."""
         lines = [

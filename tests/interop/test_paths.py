@@ -122,6 +122,25 @@ def test_a_new_address_in_the_middle(path_lab: Lab, members: tuple[Member, Membe
         stream.end()
 
 
+def test_ipv6_takes_over_from_ipv4(path_lab: Lab, members: tuple[Member, Member, str]) -> None:
+    """Addresses that come while the nodes run are told to the other end and become paths."""
+    a, b, nwid = members
+    stream = Stream(connect(a, b, nwid, PORT), seed=6)
+    stream.wait_for("direct")
+    sixes = [path_lab.segment.add_ipv6(member.namespace, 16 + i) for i, member in enumerate((a, b))]
+    until(lambda: any(path["over"] == "udp6" for path in told(a, b)["paths"]), "a path by IPv6", PATIENCE)
+    path_lab.segment.filter(*wall(a, b))
+    until(lambda: str(told(a, b)["path"]).startswith(sixes[1]), "IPv6 in use", PATIENCE)
+    stream.grow(volume(8))
+    path_lab.segment.filter(*wall(a, b), "ip6 nexthdr udp drop")
+    stream.wait_for("relayed")
+    stream.grow(volume(8))
+    path_lab.segment.filter()
+    stream.wait_for("direct")
+    stream.end()
+    path_lab.segment.filter("ip6 nexthdr udp drop")  # the tests that follow are about IPv4
+
+
 def test_a_node_without_udp_joins_and_transfers_over_the_tcp_relay(path_lab: Lab) -> None:
     lab = path_lab
     relay_at, relay_ip = lab.host("relay")
@@ -149,7 +168,7 @@ def test_a_node_without_udp_joins_and_transfers_over_the_tcp_relay(path_lab: Lab
 def test_a_root_dies(path_lab: Lab, members: tuple[Member, Member, str]) -> None:
     """The last one: the lab does without that root from now on."""
     a, b, nwid = members
-    path_lab.segment.filter(*wall(a, b))
+    path_lab.segment.filter(*wall(a, b), "ip6 nexthdr udp drop")
     stream = Stream(connect(a, b, nwid, PORT), seed=3)
     stream.wait_for("relayed")
     stream.grow(volume(4))
