@@ -12,6 +12,7 @@ from fastzt.netstack.tcp.spurious import Spurious
 
 from .bench import SECOND, Bench, Link, transfer
 from .flow import Flow
+from .test_fast_run import patched
 from .wire import parse
 
 MBIT = 125_000
@@ -111,6 +112,42 @@ def test_reordering_alone_costs_little(congestion: str) -> None:
     assert flow.client.tx.recovery.windows > 1
     flow.run(2)
     assert flow.client.tx.retransmitted - before < 20
+
+
+def test_what_a_retransmission_overtook_is_no_duplicate_of_old() -> None:
+    """Its timestamp is older than the one of what filled the hole."""
+    path = {"delay": 20 * MS, "rate": 10 * MBIT, "queue": 10 * MBIT * 40 // 1000}
+    flow = Flow(Link(**path, loss=0.01, reorder=0.05, reorder_delay=20 * MS), "cubic")
+    flow.run(3)
+    assert flow.client.tx.retransmitted > 5
+    assert "tcp.stale_timestamp" not in flow.bench.b.stack.stats.as_dict()
+
+
+@pytest.mark.parametrize(("late", "taken"), [(0, 100), (200, 100), (300, 0)])
+def test_what_is_much_older_than_what_was_acknowledged_is_refused(late: int, taken: int) -> None:
+    bench = Bench(Link(delay=10 * MS))
+    client, server, _ = bench.pair()
+    packets: list[bytes] = []
+    bench.spy = lambda side, packet: packets.append(packet) if len(packet) > 100 else None
+    client.write(bytes(100), bench.now)
+    bench.run(SECOND)
+    bench.a.egress.link.dark = True
+    client.write(bytes(100), bench.now)
+    bench.transmit()
+    first, second = packets
+    clock = int.from_bytes(first[44:48], "big") - late
+    bench.b.take(patched(second, 24, clock.to_bytes(4, "big")), bench.now)
+    assert server.readable == 100 + taken
+
+
+def test_acknowledgments_out_of_order_tell_of_no_duplicates() -> None:
+    """The SACK blocks of an old one lie below what is acknowledged now."""
+    flow = Flow(Link(delay=20 * MS, rate=10 * MBIT, queue=10 * MBIT * 40 // 1000, loss=0.02), "cubic")
+    back = flow.bench.b.egress.link
+    back.loss, back.reorder, back.reorder_delay = 0.0, 0.2, 20 * MS
+    flow.run(3)
+    assert flow.client.tx.retransmitted > 20
+    assert flow.client.tx.recovery.windows == 1
 
 
 @pytest.mark.parametrize("congestion", ["newreno", "cubic", "bbr"])

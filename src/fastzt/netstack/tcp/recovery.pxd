@@ -70,7 +70,7 @@ cdef class Recovery:
     cdef void leave(self, int64_t now) noexcept
     @cython.locals(controller=Controller, pipe=int64_t, due=int64_t)
     cdef void reduce(self, int64_t fresh) noexcept
-    cdef bint is_dsack(self, Segment segment, int64_t left, int64_t right, int64_t una) noexcept
+    cdef bint is_dsack(self, Segment segment, int64_t left, int64_t right, int64_t ack) noexcept
     cdef void on_dsack(self, int64_t left, int64_t right, int64_t following, int64_t now) noexcept
     cdef void undo(self, int64_t now) noexcept
     cdef void on_duplicate(self, int64_t una, int64_t following, int64_t now) except *

@@ -230,14 +230,14 @@ class Recovery:
             due = max(due, controller.mss)  # the fast retransmit
         controller.cwnd = pipe + max(due, 0)
 
-    def is_dsack(self, segment: Segment, left: int, right: int, una: int) -> bool:
+    def is_dsack(self, segment: Segment, left: int, right: int, ack: int) -> bool:
         """Whether the first SACK block tells of a duplicate (RFC 2883 section 4)."""
-        if right <= una:
+        if right <= ack:
             return True
         return (
             segment.options.sack_count > 1
-            and unwrap(segment.options.sack_left[1], una) <= left
-            and right <= unwrap(segment.options.sack_right[1], una)
+            and unwrap(segment.options.sack_left[1], ack) <= left
+            and right <= unwrap(segment.options.sack_right[1], ack)
         )
 
     def on_dsack(self, left: int, right: int, following: int, now: int) -> None:

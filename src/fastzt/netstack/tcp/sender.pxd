@@ -80,7 +80,7 @@ cdef class Sender:
         self, Segment segment, int64_t ack, int64_t sequence, uint32_t clock, int64_t now
     ) except? -1
     @cython.locals(fresh=int64_t, i=int, left=int64_t, right=int64_t, before=int64_t, n=int64_t)
-    cdef int64_t take_sack(self, Segment segment, int64_t now) except -1
+    cdef int64_t take_sack(self, Segment segment, int64_t ack, int64_t now) except -1
     @cython.locals(rtt=int64_t, coarse=int64_t)
     cdef int64_t measure(self, Segment segment, int64_t gained, uint32_t clock, int64_t now) noexcept
     @cython.locals(queue=SegmentQueue, i=Py_ssize_t)

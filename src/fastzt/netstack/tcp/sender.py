@@ -211,7 +211,7 @@ class Sender:
             self.una = ack
         repaired = queue.retransmitted_bytes < copies
         if self.sack and segment.options.sack_count > 0:
-            fresh += self.take_sack(segment, now)
+            fresh += self.take_sack(segment, ack, now)
         rtt = self.measure(segment, gained, clock, now)
         echoed_at = -1
         if segment.options.has_timestamps and segment.options.ts_echo != 0:
@@ -227,13 +227,13 @@ class Sender:
                 self.recovery.on_duplicate(self.una, self.next, now)
         return gained
 
-    def take_sack(self, segment: Segment, now: int) -> int:
+    def take_sack(self, segment: Segment, ack: int, now: int) -> int:
         """Mark the SACK blocks (RFC 2018); how many bytes were not known as received."""
         fresh = 0
         for i in range(segment.options.sack_count):
             left = unwrap(segment.options.sack_left[i], self.una)
             right = unwrap(segment.options.sack_right[i], self.una)
-            if i == 0 and left < right and self.recovery.is_dsack(segment, left, right, self.una):
+            if i == 0 and left < right and self.recovery.is_dsack(segment, left, right, ack):
                 self.recovery.on_dsack(left, right, self.next, now)
             elif self.una < left < right <= self.next:
                 before = self.queue.rtt_sent_at
