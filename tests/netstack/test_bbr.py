@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import random
 from itertools import pairwise
 
 import pytest
 
+from fastzt.netstack.config import StackConfig
 from fastzt.netstack.tcp.congestion.bbr import Bbr
 from fastzt.netstack.tcp.congestion.sample import RateSample
 
-from .bench import SECOND, Link
+from .bench import SECOND, Bench, Link, transfer
 from .flow import Flow
 
 STARTUP, DRAIN, DOWN, CRUISE, REFILL, UP, PROBE_RTT = range(7)
@@ -228,3 +230,11 @@ def test_another_controller_hands_its_window_over() -> None:
     flow.client.set_option("congestion", "reno", flow.bench.now)
     assert flow.client.get_option("congestion") == "newreno"
     assert flow.run(4) > 0.85 * 8 * GOODPUT
+
+
+def test_a_path_without_delay_has_a_rate() -> None:
+    bench = Bench(config=StackConfig(congestion="bbr"))
+    client, server, _ = bench.pair()
+    sent = random.Random(4).randbytes(1 << 20)
+    assert transfer(bench, client, server, sent, SECOND) == sent
+    assert client.tx.controller.max_bw > 1e9

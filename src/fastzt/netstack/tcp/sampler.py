@@ -57,9 +57,9 @@ class Sampler:
         sample.since = queue.delivered - queue.prior_delivered
         # The longer of the time that it took to send and to acknowledge the flight; less than a round trip
         # cannot be, but for a copy whose original was delivered.
-        interval = max(queue.newest_sent_at - queue.prior_first_sent_at, now - queue.prior_delivered_at)
+        interval = max(queue.newest_sent_at - queue.prior_first_sent_at, now - queue.prior_delivered_at, 1)
         sample.rate = 0.0
-        if interval > 0 and interval >= self.rtt.minimum:
+        if interval >= self.rtt.minimum:
             sample.rate = float(sample.since) * 1e6 / interval
         sample.app_limited = queue.newest_flags & APP_LIMITED != 0
         sample.sent_in_flight = queue.prior_in_flight
