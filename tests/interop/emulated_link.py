@@ -19,12 +19,14 @@ SOURCE = Path(__file__).with_name("link_emulator.c")
 CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "fastzt-interop"
 ADDRESSES = ("10.78.0.1", "10.78.0.2")
 MAX_CPU = 0.5  # of a core: an emulator that used more measures itself
+MAX_LATE = 0.02  # of the packets, more than 5 ms late
+MAX_OVERLOAD = 0.0001  # of the packets, lost by the emulator
 QUEUE_LENGTH = "10000"  # of the devices: what the emulator has not read yet must not be dropped there
 
 
 @dataclass(frozen=True)
 class LinkSettings:
-    """Each way: `rate` in bit/s, `queue` in packets, times in microseconds, `loss` and `reorder` 0 to 1."""
+    """Each way: `rate` in bit/s, `queue` in full packets, times in microseconds, chances from 0 to 1."""
 
     rate: float = 0
     queue: int = 1000
@@ -68,6 +70,17 @@ def open_tun() -> None:
         os.close(os.open(device, os.O_RDWR))
     except OSError as error:
         raise Unavailable(f"/dev/net/tun: {error}") from None
+
+
+def overtaxed(report: dict[str, Any]) -> bool:
+    """Whether the emulator rather than its settings made the link what it was."""
+    ways = report.get("directions", [])
+    return (
+        report.get("cpu", 1.0) > MAX_CPU
+        or report.get("dropped", 1) > 0
+        or any(way["late"] > MAX_LATE * way["packets"] for way in ways)
+        or any(way["overload"] > MAX_OVERLOAD * way["packets"] + 2 for way in ways)
+    )
 
 
 class EmulatedLink:
@@ -125,7 +138,7 @@ class EmulatedLink:
             self._emulator = None
         while self._made:
             subprocess.run(["ip", "netns", "del", self._made.pop()], capture_output=True, timeout=20)
-        report["void"] = report.get("cpu", 1.0) > MAX_CPU or report.get("dropped", 0) > 0
+        report["void"] = overtaxed(report)
         return report
 
     def __enter__(self) -> EmulatedLink:

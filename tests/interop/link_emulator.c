@@ -3,7 +3,7 @@
  *   link_emulator NAME_A NAME_B [name=value ...]
  *
  * rate       bit/s of IP packets, each way, 0: none (at most 200 Mbit/s)
- * queue      packets that wait for the rate, the one being sent included
+ * queue      full packets that wait for the rate, the one being sent included
  * delay      one way, microseconds
  * jitter     up to so much more, microseconds; packets keep their order
  * loss       probability that a packet is lost, each way
@@ -11,8 +11,8 @@
  * seed
  *
  * It says "ready" once the devices exist, runs until its standard input ends, then prints one JSON object: for each
- * direction what happened, its own processor time as a share of a core, and how often it was behind: `overload`
- * counts packets that left more than a millisecond late or found its memory full. */
+ * direction what happened, its own processor time as a share of a core, and how often it was behind: `late` counts
+ * packets that left more than 5 ms late, `overload` those that found its memory or a device full. */
 
 #define _GNU_SOURCE
 #include <errno.h>
@@ -32,9 +32,10 @@
 
 enum {
     MAX_PACKET = 2048,
+    FULL = 1500,             /* bytes of a packet of those that `queue` counts */
     MAX_HELD = 1 << 15,      /* packets on the way, both directions together */
     BURST = 64,              /* reads of a device before the other gets its turn */
-    LATE = 1000              /* microseconds */
+    LATE = 5000              /* microseconds */
 };
 
 typedef struct {
@@ -55,7 +56,7 @@ typedef struct {
     uint64_t random;
     double free_at;          /* when the rate allows the next packet */
     int64_t last_at;         /* when the last one in order leaves */
-    uint64_t packets, bytes, lost, queued_out, reordered, overload;
+    uint64_t packets, bytes, lost, queued_out, reordered, late, overload;
     double first, last;      /* when packets were delivered */
     uint64_t delivered;
 } Direction;
@@ -133,13 +134,13 @@ static int admit(const Settings *s, Direction *d, int to, unsigned char *data, i
         return 0;
     }
     if (s->rate > 0) {
-        double each = length * 8e6 / s->rate;
+        double octet = 8e6 / s->rate;
         double start = d->free_at > (double) now ? d->free_at : (double) now;
-        if (start - (double) now > (double) s->queue * each) {
+        if (start - (double) now > (double) s->queue * FULL * octet) {
             d->queued_out++;
             return 0;
         }
-        d->free_at = start + each;
+        d->free_at = start + length * octet;
         at = (int64_t) d->free_at;
     }
     at += s->delay;
@@ -175,7 +176,7 @@ static void release(Direction *directions, const int *fd) {
         if (heap[0].at > now) return;
         Packet p = pop();
         Direction *d = &directions[1 - p.to];
-        if (now - p.at > LATE) d->overload++;
+        if (now - p.at > LATE) d->late++;
         if (write(fd[p.to], p.data, (size_t) p.length) == p.length) {
             if (d->delivered == 0) d->first = (double) now;
             d->last = (double) now;
@@ -211,10 +212,11 @@ static void report(const Direction *d, double cpu, double seconds) {
     printf("{\"cpu\": %.4f, \"seconds\": %.3f, \"directions\": [", cpu / seconds, seconds);
     for (int i = 0; i < 2; i++, d++) {
         printf("%s{\"packets\": %llu, \"delivered\": %llu, \"bytes\": %llu, \"lost\": %llu, \"queue_drops\": %llu, "
-               "\"reordered\": %llu, \"overload\": %llu, \"seconds\": %.3f}",
+               "\"reordered\": %llu, \"late\": %llu, \"overload\": %llu, \"seconds\": %.3f}",
                i ? ", " : "", (unsigned long long) d->packets, (unsigned long long) d->delivered,
                (unsigned long long) d->bytes, (unsigned long long) d->lost, (unsigned long long) d->queued_out,
-               (unsigned long long) d->reordered, (unsigned long long) d->overload, (d->last - d->first) / 1e6);
+               (unsigned long long) d->reordered, (unsigned long long) d->late, (unsigned long long) d->overload,
+               (d->last - d->first) / 1e6);
     }
     printf("]}\n");
 }
