@@ -64,15 +64,15 @@ class Link:
     duplicate: float = 0.0
     mtu: int = 1500  # of the IP packet
     rate: int = 0  # bits of IP packets a second, each way; 0: no limit
-    queue: int = 1000  # packets that wait for the rate, the one being sent included
+    queue: int = 1000  # full packets that wait for the rate, the one being sent included
 
     def departure(self, free_at: float, size: int, now: int) -> float:
         """When a packet of `size` bytes has passed the rate limit, free from `free_at` on; -1: no room."""
         if self.rate == 0:
             return now
-        each = size * 8 * SECOND / self.rate
+        octet = 8 * SECOND / self.rate
         start = max(free_at, now)
-        return -1 if start - now > self.queue * each else start + each
+        return -1 if start - now > self.queue * self.mtu * octet else start + size * octet
 
 
 LOSSLESS = Link()

@@ -10,7 +10,7 @@ from .cubic import Cubic
 from .newreno import NewReno
 
 CONTROLLERS: dict[str, Callable[[int], Controller]] = {"bbr": Bbr, "cubic": Cubic, "newreno": NewReno}
-DEFAULT = "cubic"
+DEFAULT = "bbr"  # the best of docs/goodput.md
 ALIASES = {"reno": "newreno"}  # as other systems call it
 
 
