@@ -30,6 +30,28 @@ def test_run_ends_at_the_payload_limit_and_the_batch_when_full() -> None:
     assert (out.count, out.used) == (0, 0)
 
 
+def test_a_run_repeats_as_far_as_it_reaches() -> None:
+    for slab, fits in ((200_000, 44), (10_000, 5)):
+        out = TransmitBatch(Slab(slab))
+        assert out.repeat(1432, 3) == 0
+        out.commit(1432, 0, A)
+        assert out.repeat(1432, 2) == 2
+        assert out.repeat(1431, 2) == out.repeat(1433, 2) == out.repeat(1432, 0) == 0
+        assert out.repeat(1432, 100) == fits - 2
+        assert out.repeat(1432, 100) == 0
+        assert out.run(0)[:3] == (0, out.used, 1432)
+        assert out.used == (fits + 1) * 1432
+    out.clear()
+    out.commit(100, 0, A)
+    out.commit(60, 0, A)
+    assert out.repeat(60, 2) == out.repeat(100, 2) == 0  # nothing follows a short one
+    out = TransmitBatch(Slab(200_000))
+    out.commit(100, 0, A)
+    assert out.repeat(100, 100) == 63
+    out.commit(100, 0, A)
+    assert out.count == 2
+
+
 def test_received_messages() -> None:
     batch = DatagramBatch(Slab(65536))
     assert batch.add(0, 3000, 1432, 1, A)

@@ -79,3 +79,10 @@ def test_pseudo_header_wants_16_bytes() -> None:
     for source, destination in [(4, 16), (16, 4), (0, 0)]:
         with pytest.raises(ValueError, match="16 bytes"):
             checksum.pseudo_header(bytes(source), bytes(destination), 6, 20)
+
+
+@given(st.binary(max_size=300), st.integers(0, 9), st.integers(0, 9), st.integers(0, 2**32 - 1))
+def test_a_copy_has_the_same_sum(data: bytes, offset: int, to: int, initial: int) -> None:
+    source, target = slab_of(data, offset), slab_of(bytes(len(data)), to)
+    assert checksum.copy_sum(target, to, source, offset, len(data), initial) == model(data, initial)
+    assert bytes(target.view) == bytes(slab_of(data, to).view)

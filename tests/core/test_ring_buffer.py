@@ -39,6 +39,10 @@ def test_a_sender_peeks_and_releases(m: ModuleType, make: Any) -> None:
     assert not ring.peek(6, s, 0, 3)
     assert not ring.peek(-1, s, 0, 1)
     assert ring.peek(8, s, 0, 0)
+    assert ring.peek_sum(3, s, 1, 3, 0) == 0x3334 + 0x3500
+    assert bytes(s.view) == b"\x00345"
+    assert ring.peek_sum(6, s, 0, 3, 0) == -1
+    assert ring.peek_sum(8, s, 0, 0, 7) == 7
     assert ring.discard(5) == 5
     assert not ring.peek(4, s, 0, 1)
     assert ring.write(b"abcdef") == 5
@@ -103,3 +107,17 @@ def test_any_buffer_is_taken_and_only_writable_ones_filled(m: ModuleType, make: 
     with pytest.raises(TypeError):
         ring.write(memoryview(b"abcd")[::2])
     assert ring.read(10) == array.array("H", [3]).tobytes() + b"yz"
+
+
+@pair("ring_buffer")
+def test_a_sum_goes_across_the_seam(m: ModuleType, make: Any) -> None:
+    ring = m.RingBuffer(16, 12)
+    for step in range(7, 40, 3):
+        data = bytes(range(step, step + 9))
+        assert ring.write(data) == 9
+        s = make(12)
+        total = ring.peek_sum(ring.head, s, 3, 9, 0x1234)
+        assert bytes(s.view) == b"\0\0\0" + data
+        words = sum(int.from_bytes(data[i : i + 2].ljust(2, b"\0"), "big") for i in range(0, 9, 2))
+        assert total == (words + 0x1234) % 0xFFFF
+        assert ring.discard(9) == 9

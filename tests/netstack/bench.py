@@ -24,6 +24,9 @@ SECOND = 1_000_000
 A, B = v4("10.0.0.1"), v4("10.0.0.2")
 
 
+HEADROOM = 64  # before a packet in the slab
+
+
 @dataclass
 class Link:
     """What one direction does to packets; times in microseconds, probabilities from 0 to 1."""
@@ -66,6 +69,9 @@ class Wire(Egress):
         self.neighbor: object | None = f"neighbor {1 - side}"
         self.budget = 1 << 60  # packets until reserve refuses
         self.verdict = 1
+        self.repeats = True  # takes several packets at once
+        self.repeated = 0
+        self.waiting = self.size = 0  # how many are being written, of how many bytes
         self.resolved: list[bytes] = []
 
     def resolve(self, ip: bytes, now: int) -> object | None:
@@ -77,12 +83,29 @@ class Wire(Egress):
 
     def reserve(self, neighbor: object, length: int, now: int) -> int:
         assert length <= self.link.mtu
-        return 64 if self.budget > 0 else -1
+        self.flush(now)
+        return HEADROOM if self.budget > 0 else -1
 
     def commit(self, neighbor: object, length: int, generation: int, now: int) -> int:
         self.budget -= 1
-        self.bench.carry(self, bytes(self.slab.view[64 : 64 + length]), now)
+        self.bench.carry(self, bytes(self.slab.view[HEADROOM : HEADROOM + length]), now)
         return self.verdict
+
+    def repeat(self, neighbor: object, length: int, most: int, generation: int, now: int) -> int:
+        self.flush(now)
+        n = min(most, self.budget, (self.slab.size - HEADROOM) // length - 1) if self.repeats else 0
+        self.budget -= n
+        self.repeated += n
+        self.waiting, self.size = n, length
+        self.repeat_at, self.repeat_stride = HEADROOM + length, length
+        return n
+
+    def flush(self, now: int) -> None:
+        """Carry what has been written since `repeat`."""
+        for i in range(self.waiting):
+            at = HEADROOM + (i + 1) * self.size
+            self.bench.carry(self, bytes(self.slab.view[at : at + self.size]), now)
+        self.waiting = 0
 
 
 class Side:
@@ -97,6 +120,12 @@ class Side:
         self.stack = Stack(self.egress, bench.wheel, dice.randbytes, config, self.sockets)
         self.stack.add_address(address, 24 if len(address.lstrip(b"\0")) <= 6 else 64)
         self.slab = Slab(65536)
+
+    def transmit(self, now: int) -> bool:
+        """Let the stack send what is ready; whether there is more."""
+        more = self.stack.transmit(now)
+        self.egress.flush(now)
+        return more
 
     def take(self, packet: bytes, now: int, peer: object | None = None, generation: int = 1) -> None:
         """Give the stack a packet, as the network above it does."""
@@ -148,7 +177,7 @@ class Bench:
     def transmit(self) -> None:
         """Let both sides send what is ready."""
         for side in self.sides:
-            while side.stack.transmit(self.now):
+            while side.transmit(self.now):
                 pass
 
     def deliver(self) -> None:

@@ -147,3 +147,44 @@ def test_windows_of_many_connections_stay_within_a_small_socket_buffer() -> None
     assert sum(far.rx.limit for _, far in pairs) <= total
     assert sum(received) * 8 / 4e6 > 30
     assert min(received) > max(received) / 4
+
+
+def test_whoever_leaves_gives_back_at_once() -> None:
+    budget = WindowBudget(MIB)
+    first = Receiver(budget, 65536)
+    assert first.ask(4 * MIB, 1) == MIB
+    budget.leave(first.held, first.seen)
+    second = Receiver(budget, 65536)
+    assert second.ask(4 * MIB, 2) == MIB
+    assert budget.report(second.held, second.seen, SECOND) == 1
+    budget.leave(second.held, 1)
+    assert Receiver(budget, 65536).ask(4 * MIB, SECOND + 1) == MIB
+
+
+def test_a_newcomer_gets_its_share_though_the_other_has_all() -> None:
+    budget = WindowBudget(MIB)
+    first = Receiver(budget, 65536)
+    first.ask(4 * MIB, 1)
+    second = Receiver(budget, 65536)
+    assert second.held == 65536
+    assert second.ask(4 * MIB, 2) == MIB // 2
+    assert first.ask(4 * MIB, 3) == MIB // 2
+    crowd = [Receiver(budget, 65536) for _ in range(100)]
+    everybody = [*crowd, first, second]
+    for now in (4, 5):
+        held = sum(flow.ask(MIB, now) for flow in everybody)
+    assert held <= len(everybody) * 16384
+
+
+def test_a_flow_after_another_starts_as_fast() -> None:
+    """Both between the same two stacks, one after the other: nothing is held by the one that is over."""
+    flow = Flow(Link(delay=500, rate=100 * MBIT, queue=20_000), "cubic")
+    flow.run(0.5)
+    assert flow.server.rx.seen >= 0
+    flow.client.close(flow.bench.now)
+    end = flow.bench.now + SECOND
+    while not flow.server.rx.eof and flow.bench.now < end:
+        flow.bench.step(end)
+        flow.server.read_into(flow.buffer, flow.bench.now)
+    assert flow.server.rx.eof
+    assert flow.server.rx.seen < 0

@@ -69,7 +69,7 @@ def emitted(bench: Bench, client: Connection, size: int, most: int) -> Packets:
     packets: Packets = []
     bench.spy = lambda side, packet: packets.append(packet)
     client.write(random.Random(5).randbytes(size), bench.now)
-    bench.a.stack.transmit(bench.now)
+    bench.a.transmit(bench.now)
     bench.spy = None
     bench.flying.clear()
     return packets[:most]
@@ -106,7 +106,7 @@ def outcome(bench: Bench, server: Connection) -> list[object]:
     answers: Packets = []
     bench.spy = lambda side, packet: answers.append(packet)
     bench.b.stack.after_batch(bench.now)
-    while bench.b.stack.transmit(bench.now):
+    while bench.b.transmit(bench.now):
         pass
     bench.spy = None
     buffer = bytearray(1 << 16)

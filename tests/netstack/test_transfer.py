@@ -9,7 +9,7 @@ import pytest
 
 from fastzt.netstack.config import StackConfig
 
-from .bench import SECOND, Bench, Link, transfer
+from .bench import SECOND, A, B, Bench, Link, transfer
 
 MIB = 1 << 20
 
@@ -116,8 +116,8 @@ def test_an_egress_with_little_room_gets_it_in_turns() -> None:
     client, server, _ = bench.pair()
     client.write(data(20_000), bench.now)
     bench.a.egress.budget = 3
-    assert bench.a.stack.transmit(bench.now)
-    assert not bench.a.stack.transmit(bench.now)
+    assert bench.a.transmit(bench.now)
+    assert not bench.a.transmit(bench.now)
     assert bench.a.egress.budget == 0
     bench.a.egress.budget = 1 << 30
     assert bench.run(SECOND, lambda: server.readable == 20_000)
@@ -135,3 +135,33 @@ def test_timers_are_given_back() -> None:
     assert bench.wheel.armed == 0
     assert len(bench.a.stack.flows) == len(bench.b.stack.flows) == 0
     assert len(bench.a.sockets) == len(bench.b.sockets) == 0
+
+
+@pytest.mark.parametrize("congestion", ["cubic", "newreno", "bbr"])
+@pytest.mark.parametrize(
+    "link",
+    [
+        Link(delay=2_000),
+        Link(delay=10_000, loss=0.01, reorder=0.02),
+        Link(delay=3_000, rate=30_000_000, queue=60_000),
+    ],
+    ids=["good", "bad", "narrow"],
+)
+@pytest.mark.parametrize("v6", [False, True], ids=["IPv4", "IPv6"])
+def test_segments_sent_together_are_those_sent_one_by_one(link: Link, congestion: str, v6: bool) -> None:
+    """The same packets at the same times."""
+    streams: list[list[tuple[int, bytes]]] = []
+    for repeats in (True, False):
+        config = StackConfig(congestion=congestion)
+        addresses = (bytes([0xFD, *range(15)]), bytes([0xFD, *range(14), 99])) if v6 else (A, B)
+        bench = Bench(Link(**vars(link)), config=config, addresses=addresses)
+        for side in bench.sides:
+            side.egress.repeats = repeats
+        client, server, _ = bench.pair()
+        packets: list[tuple[int, bytes]] = []
+        streams.append(packets)
+        bench.spy = lambda side, packet, to=packets, bench=bench: to.append((bench.now, packet))  # type: ignore[misc]
+        sent = data(MIB)
+        assert transfer(bench, client, server, sent, 60 * SECOND) == sent
+        assert (bench.a.egress.repeated > 5) == repeats
+    assert streams[0] == streams[1]

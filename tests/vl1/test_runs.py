@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from fastzt._core.datagram_batch import TransmitBatch
+from fastzt._core.packet import PAYLOAD
 from fastzt._core.slab import Slab
 from fastzt.wire.verbs import Verb
 
@@ -132,3 +133,62 @@ def test_a_truncated_end_is_dropped() -> None:
         give(t, [(data[: 2 * stride + cut], stride)])
         assert len(t.b.sink.taken) == 2
     checked(t)
+
+
+def repeated(t: Triangle, sizes: list[int], most: int) -> tuple[TransmitBatch, list[int]]:
+    """Packets from a to b: of each size one that is sealed, then up to `most` repeated."""
+    out = TransmitBatch(Slab(1 << 18))
+    peer = t.a.peer(t.b)
+    assert peer is not None
+    taken = []
+    for number, size in enumerate(sizes):
+        offset = t.a.switch.reserve(peer, out, size, t.bench.now)
+        out.slab.view[offset : offset + size] = bytes([number]) * size
+        t.a.switch.seal(peer, out, size, Verb.FRAME, t.bench.now)
+        n = t.a.switch.repeat(peer, out, size, most, t.bench.now)
+        for i in range(n):
+            end = out.used - i * (size + PAYLOAD)
+            out.slab.view[end - size : end] = bytes([number]) * size
+        taken.append(n)
+    t.a.switch.complete()
+    return out, taken
+
+
+@pytest.mark.parametrize("protocol", [12, 11], ids=["suite 3", "suite 1"])
+def test_repeated_packets_are_those_sealed_one_by_one(protocol: int) -> None:
+    batches = []
+    for again in (True, False):
+        t = met()
+        peer = t.a.peer(t.b)
+        assert peer is not None
+        peer.speaks(protocol, (1, 14, 1))
+        if again:
+            out, taken = repeated(t, [1300, 1300, 700, 700], 10)
+            assert taken == [10, 10, 0, 10]  # not behind a short one
+        else:
+            sizes = [1300] * 22 + [700] * 12
+            numbers = [0] * 11 + [1] * 11 + [2] + [3] * 11
+            out = write(t, [bytes([n]) * size for n, size in zip(numbers, sizes, strict=True)])
+        batches.append(runs(out))
+        give(t, batches[-1])
+        assert len(t.b.sink.taken) == 22 + 12
+        checked(t)
+    assert batches[0] == batches[1]
+
+
+def test_only_what_follows_at_once_is_repeated() -> None:
+    t = met()
+    out = TransmitBatch(Slab(1 << 18))
+    peer, other = t.a.peer(t.b), t.a.peer(t.root)
+    assert peer is not None
+    assert other is not None
+    assert t.a.switch.repeat(peer, out, 500, 5, t.bench.now) == 0
+    offset = t.a.switch.reserve(peer, out, 500, t.bench.now)
+    assert offset >= 0
+    t.a.switch.seal(peer, out, 500, Verb.FRAME, t.bench.now)
+    assert t.a.switch.repeat(other, out, 500, 5, t.bench.now) == 0
+    assert t.a.switch.repeat(peer, out, 499, 5, t.bench.now) == 0
+    assert t.a.switch.repeat(peer, TransmitBatch(Slab(1 << 18)), 500, 5, t.bench.now) == 0
+    assert t.a.switch.repeat(peer, out, 500, 5, t.bench.now) == 5
+    t.a.switch.complete()
+    assert t.a.switch.repeat(peer, out, 500, 5, t.bench.now) == 0

@@ -16,7 +16,7 @@ else:
     from .. import _cython as cython
 
 if not cython.compiled:
-    from .kernels.checksum import setup, sum_data, sum_range
+    from .kernels.checksum import copy_range, setup, sum_data, sum_range
 
 
 def sum16(slab: Slab, offset: int, length: int, initial: int = 0) -> int:
@@ -27,6 +27,11 @@ def sum16(slab: Slab, offset: int, length: int, initial: int = 0) -> int:
 def checksum(slab: Slab, offset: int, length: int, initial: int = 0) -> int:
     """The checksum to write into a range whose checksum field is zero."""
     return 0xFFFF ^ sum_range(slab, offset, length, initial)
+
+
+def copy_sum(target: Slab, to: int, source: Slab, offset: int, length: int, initial: int = 0) -> int:
+    """`sum16` of a range while it is copied to another slab."""
+    return copy_range(target, to, source, offset, length, initial)
 
 
 def verify(slab: Slab, offset: int, length: int, initial: int = 0) -> bool:

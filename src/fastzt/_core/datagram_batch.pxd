@@ -38,6 +38,8 @@ cdef class TransmitBatch:
 
     cpdef Py_ssize_t reserve(self, Py_ssize_t n) noexcept
     cpdef void commit(self, Py_ssize_t n, int socket, Endpoint endpoint)
+    @cython.locals(i=int)
+    cpdef Py_ssize_t repeat(self, Py_ssize_t n, Py_ssize_t most) noexcept
     cdef bint same_endpoint(self, int i, Endpoint endpoint)
     cdef void start_run(self, Py_ssize_t n, int socket, Endpoint endpoint)
     cpdef void clear(self)

@@ -126,6 +126,23 @@ class TransmitBatch:
             self.start_run(n, socket, endpoint)
         self.used += n
 
+    def repeat(self, n: int, most: int) -> int:
+        """Append up to `most` more datagrams to the last run, whose datagrams have `n` bytes; how many.
+
+        They begin where `used` was; their bytes are written afterwards.
+        """
+        i = self.count - 1
+        if i < 0 or self.closed or n != self.segment[i]:
+            return 0
+        most = min(most, MAX_SEGMENTS - self.segments[i], (MAX_UDP_PAYLOAD - self.length[i]) // n)
+        most = min(most, (self.slab.size - self.used) // n)
+        if most <= 0:
+            return 0
+        self.length[i] += most * n
+        self.segments[i] += most
+        self.used += most * n
+        return most
+
     def same_endpoint(self, i: int, endpoint: Endpoint) -> bool:
         """Whether run i goes to this endpoint."""
         known = self.endpoint[i]

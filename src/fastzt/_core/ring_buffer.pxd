@@ -1,10 +1,11 @@
 cimport cython
-from libc.stdint cimport int64_t
+from libc.stdint cimport int64_t, uint32_t
 
 from cpython.buffer cimport PyBUF_SIMPLE, PyBuffer_Release, PyObject_GetBuffer
 from libc.string cimport memcpy
 
 from fastzt._core.access cimport move, take
+from fastzt._core.checksum cimport copy_sum, sum16
 from fastzt._core.slab cimport Slab
 
 cdef enum:
@@ -35,6 +36,8 @@ cdef class RingBuffer:
     cpdef bytes read(self, Py_ssize_t most)
     @cython.locals(at=Py_ssize_t, first=Py_ssize_t)
     cpdef bint peek(self, int64_t position, Slab target, Py_ssize_t offset, Py_ssize_t n) noexcept
+    @cython.locals(at=Py_ssize_t)
+    cpdef int64_t peek_sum(self, int64_t position, Slab target, Py_ssize_t offset, Py_ssize_t n, uint32_t initial) noexcept
     @cython.locals(held=Py_ssize_t)
     cpdef Py_ssize_t discard(self, Py_ssize_t n) noexcept
     @cython.locals(held=Py_ssize_t, step=Py_ssize_t)

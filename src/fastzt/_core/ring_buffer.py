@@ -19,6 +19,7 @@ else:
 
 if not cython.compiled:
     from .access import move, take
+    from .checksum import copy_sum, sum16
     from .kernels.buffer import copy_in, copy_out, size_of
 
     FIRST_STEP = 1024  # bytes of the first allocation: a request, a greeting; each step doubles
@@ -129,6 +130,13 @@ class RingBuffer:
         if first < n:
             move(target, offset + first, self.slab, 0, n - first)
         return True
+
+    def peek_sum(self, position: int, target: Slab, offset: int, n: int, initial: int) -> int:
+        """`peek`, and the sum of the bytes (checksum.sum16) added to `initial`; -1: not all held."""
+        at = position & (self.capacity - 1)
+        if n > 0 and n <= self.capacity - at and position >= self.head and position + n <= self.tail:
+            return copy_sum(target, offset, self.slab, at, n, initial)
+        return sum16(target, offset, n, initial) if self.peek(position, target, offset, n) else -1
 
     def discard(self, n: int) -> int:
         """Drop up to `n` bytes from the head; how many that was."""

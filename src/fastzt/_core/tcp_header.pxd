@@ -40,6 +40,7 @@ cpdef int header_length(Slab s, Py_ssize_t o) noexcept nogil
 cpdef int flags(Slab s, Py_ssize_t o) noexcept nogil
 cpdef int window(Slab s, Py_ssize_t o) noexcept nogil
 cpdef int checksum(Slab s, Py_ssize_t o) noexcept nogil
+cpdef void set_sequence(Slab s, Py_ssize_t o, uint32_t value) noexcept nogil
 cpdef void set_checksum(Slab s, Py_ssize_t o, int value) noexcept nogil
 cpdef void write(
     Slab s, Py_ssize_t o, int source_port, int destination_port, uint32_t sequence, uint32_t acknowledgment,

@@ -91,6 +91,11 @@ def checksum(s: Slab, o: int) -> int:
     return be16(s, o + CHECKSUM)
 
 
+def set_sequence(s: Slab, o: int, value: int) -> None:
+    """Write the sequence number."""
+    put_be32(s, o + 4, value)
+
+
 def set_checksum(s: Slab, o: int, value: int) -> None:
     """Write the checksum."""
     put_be16(s, o + CHECKSUM, value)

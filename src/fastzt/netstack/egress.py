@@ -16,14 +16,16 @@ class Egress:
     """Abstract. A neighbor is an opaque object: the authenticated next hop, compared by identity.
 
     `slab` is the memory that `reserve` points into; it holds only until the matching `commit`, and may be
-    another one at the next `reserve`.
+    another one at the next `reserve`. After `repeat` the first packet goes to `repeat_at`, the next one
+    `repeat_stride` bytes behind it, and so on.
     """
 
     if not cython.compiled:
-        __slots__ = ("__dict__", "slab")
+        __slots__ = ("__dict__", "repeat_at", "repeat_stride", "slab")
 
     def __init__(self, slab: Slab) -> None:
         self.slab = slab
+        self.repeat_at = self.repeat_stride = 0
 
     def resolve(self, ip: bytes, now: int) -> object | None:
         """The neighbor that owns the 16-byte `ip`, or None while resolution runs.
@@ -47,3 +49,11 @@ class Egress:
         the verdict must not be cached, -1 when the packet was refused by a rule.
         """
         raise NotImplementedError
+
+    def repeat(self, neighbor: object, length: int, most: int, generation: int, now: int) -> int:
+        """Room for up to `most` packets like the one just committed, of the same length; how many.
+
+        They count as committed, and must be written before anything else is asked of this egress. 0: send
+        the next one by itself.
+        """
+        return 0

@@ -17,7 +17,7 @@ else:
 
 if not cython.compiled:
     from .._core import checksum, ipv4, ipv6, tcp_header
-    from .._core.access import put_bytes
+    from .._core.access import move, put_bytes
 
 FILTERED = register("netstack.filtered")
 UNSENDABLE = register("netstack.unsendable")
@@ -75,6 +75,29 @@ class Emitter:
             flow.verdict_out = verdict
         self.sent += 1
         return True
+
+    def repeat(self, flow: Flow, ring: RingBuffer, position: int, length: int, most: int, now: int) -> int:
+        """Segments like the one just sent, with the bytes of the ring from `position` on; how many, at most.
+
+        Only sequence numbers, data and checksums differ: the rest is copied from the one before.
+        """
+        header = tcp_header.HEADER + self.options.length()
+        lead = ipv4.HEADER if flow.is_v4 else ipv6.HEADER
+        n = self.egress.repeat(flow.peer, lead + header + length, most, flow.verdict_out, now)
+        slab, stride = self.egress.slab, self.egress.repeat_stride
+        pseudo = flow.pseudo + header + length
+        for i in range(n):
+            o = self.egress.repeat_at + i * stride
+            at = o + lead
+            move(slab, o, slab, o - stride, lead + header)
+            tcp_header.set_sequence(slab, at, position & 0xFFFFFFFF)
+            tcp_header.set_checksum(slab, at, 0)
+            total = checksum.sum16(slab, at, header, pseudo)
+            total = ring.peek_sum(position, slab, at + header, length, total)
+            tcp_header.set_checksum(slab, at, 0xFFFF ^ total)
+            position += length
+        self.sent += n
+        return n
 
     def control(self, flow: Flow, sequence: int, acknowledgment: int, flags: int, now: int) -> bool:
         """Send a segment without options, window and data; False when the egress has no room."""

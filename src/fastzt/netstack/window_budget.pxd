@@ -4,6 +4,7 @@ from libc.stdint cimport int64_t
 cdef enum:
     EPOCH = 1000000
     FLOOR = 16384
+    FIRST = 65536
 
 
 @cython.final
@@ -16,8 +17,11 @@ cdef class WindowBudget:
     cdef int64_t flows_before
     cdef int64_t pressed
 
+    @cython.locals(share=int64_t)
     cpdef int64_t initial(self, int64_t wanted) noexcept
+    cdef int64_t free(self) noexcept
     @cython.locals(epoch=int64_t, follows=bint)
     cpdef int64_t report(self, int64_t held, int64_t seen, int64_t now) noexcept
     @cython.locals(share=int64_t, free=int64_t, granted=int64_t)
     cpdef int64_t resize(self, int64_t held, int64_t wanted) noexcept
+    cpdef void leave(self, int64_t held, int64_t seen) noexcept

@@ -12,6 +12,7 @@ else:
 if not cython.compiled:
     EPOCH = 1_000_000  # microseconds; flows that were silent for one are not counted
     FLOOR = 16384  # bytes that every flow may have
+    FIRST = 65536  # and that a new one gets if that is no more than its share
 
 UNLIMITED = 1 << 60
 
@@ -20,7 +21,8 @@ class WindowBudget:
     """Shares `total` bytes among the flows that receive; one for each set of UDP sockets.
 
     A flow that receives reports once a round trip what it holds, and asks for more or less. What is free goes
-    to whoever asks; when there is too little, those above the equal share come down to it.
+    to whoever asks; when there is too little, those above the equal share come down to it. Whoever is below
+    gets it at once: until the others have come down, twice the total may be out.
     """
 
     if not cython.compiled:
@@ -37,7 +39,12 @@ class WindowBudget:
 
     def initial(self, wanted: int) -> int:
         """What a new flow may begin with."""
-        return max(min(wanted, self.total - max(self.current, self.before)), min(wanted, FLOOR))
+        share = self.total // (max(self.flows, self.flows_before) + 1)
+        return max(min(wanted, max(self.free(), min(share, FIRST))), min(wanted, FLOOR))
+
+    def free(self) -> int:
+        """What nobody holds."""
+        return self.total - max(self.current, self.before)
 
     def report(self, held: int, seen: int, now: int) -> int:
         """A flow that holds `held` bytes receives; `seen` is what this returned to it last (at first -1)."""
@@ -56,13 +63,22 @@ class WindowBudget:
     def resize(self, held: int, wanted: int) -> int:
         """How much a flow that has reported may hold from now on."""
         share = self.total // max(self.flows, self.flows_before, 1)
-        free = self.total - max(self.current, self.before)
+        free = self.free()
         granted = min(wanted, held + max(free, 0))
         if free < 0 or granted < min(wanted, share):
             self.pressed = self.epoch
         if self.pressed >= self.epoch - 1:
             granted = min(granted, max(share, FLOOR))
-        granted = max(granted, min(wanted, FLOOR))
+        granted = max(granted, min(wanted, share, held + max(self.total + free, 0)), min(wanted, FLOOR))
         self.current += granted - held
         self.before = max(self.before + granted - held, 0)
         return granted
+
+    def leave(self, held: int, seen: int) -> None:
+        """A flow that held `held` bytes receives no more; `seen` is what `report` returned to it last."""
+        if seen == self.epoch:
+            self.current = max(self.current - held, 0)
+            self.flows = max(self.flows - 1, 0)
+        if self.epoch - 1 <= seen <= self.epoch:
+            self.before = max(self.before - held, 0)
+            self.flows_before = max(self.flows_before - 1, 0)

@@ -101,6 +101,14 @@ class Outlet(Egress):
         """Send it; returns the verdict's generation, 0 or -1."""
         return self.network.commit(neighbor, self.out, length, generation, now)  # type: ignore[arg-type]
 
+    def repeat(self, neighbor: object, length: int, most: int, generation: int, now: int) -> int:
+        """Room for packets like the one just sent."""
+        n = self.network.repeat(neighbor, self.out, length, most, generation, now)  # type: ignore[arg-type]
+        stride = self.network.stride(length)
+        self.repeat_stride = stride
+        self.repeat_at = self.out.used - (n - 1) * stride - length
+        return n
+
 
 class Lane:
     """A network, its IP stack, and the joint between them."""

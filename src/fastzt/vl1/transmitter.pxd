@@ -2,7 +2,7 @@ cimport cython
 from libc.stdint cimport int64_t, uint64_t
 
 from fastzt._core cimport fragment, packet
-from fastzt._core.access cimport move
+from fastzt._core.access cimport move, put_be64
 from fastzt._core.armor cimport SessionKey, armor, armor_run
 from fastzt._core.datagram_batch cimport TransmitBatch
 from fastzt.vl1.id_source cimport IdSource
@@ -33,6 +33,9 @@ cdef class Transmitter:
     cpdef Py_ssize_t reserve(self, Peer peer, TransmitBatch out, Py_ssize_t payload_length, int64_t now)
     @cython.locals(path=Path, n=Py_ssize_t, offset=Py_ssize_t, flags=int, count=int)
     cpdef seal(self, Peer peer, TransmitBatch out, Py_ssize_t payload_length, int verb, int64_t now)
+    @cython.locals(path=Path, n=Py_ssize_t, first=Py_ssize_t, count=Py_ssize_t, i=Py_ssize_t, o=Py_ssize_t)
+    cpdef Py_ssize_t repeat(self, Peer peer, TransmitBatch out, Py_ssize_t payload_length, Py_ssize_t most,
+                            int64_t now) except -1
     cdef extend(self, TransmitBatch out, Py_ssize_t offset, Py_ssize_t n, Peer peer)
     @cython.locals(count=Py_ssize_t, out=TransmitBatch, key=SessionKey)
     cpdef complete(self)

@@ -19,7 +19,7 @@ else:
 
 if not cython.compiled:
     from .._core import fragment, packet
-    from .._core.access import move
+    from .._core.access import move, put_be64
     from .._core.armor import armor, armor_run
 
     MAX_RUN = 64  # packets armored at once
@@ -94,6 +94,34 @@ class Transmitter:
         else:
             self.extend(out, offset, n, peer)
             out.commit(n, path.socket, path.endpoint)
+
+    def repeat(self, peer: Peer, out: TransmitBatch, payload_length: int, most: int, now: int) -> int:
+        """Up to `most` packets like the one just sealed, right behind it; how many.
+
+        Their heads are written here, their payloads by the caller before anything else is sealed.
+        """
+        path = self.out_path
+        n = payload_length + packet.PAYLOAD
+        first = self.run_offset + self.run_count * n
+        if (
+            path is None
+            or self.run_count == 0
+            or self.run_out is not out
+            or self.run_key is not peer.key
+            or self.run_suite != peer.suite
+            or self.run_stride != n
+            or self.run_last != n
+            or out.used != first
+        ):
+            return 0
+        count = out.repeat(n, min(most, MAX_RUN - self.run_count))
+        for i in range(count):
+            o = first + i * n
+            move(out.slab, o, out.slab, o - n, packet.PAYLOAD)
+            put_be64(out.slab, o, self.ids.take())
+        self.run_count += count
+        path.last_out = now
+        return count
 
     def extend(self, out: TransmitBatch, offset: int, n: int, peer: Peer) -> None:
         """Add a packet to the run that waits for its armor, or begin a new one with it."""

@@ -18,5 +18,11 @@ def sum_range(s: Slab, o: int, n: int, initial: int) -> int:
     return sum_data(bytes(s.view[o : o + n]), initial)
 
 
+def copy_range(t: Slab, to: int, s: Slab, o: int, n: int, initial: int) -> int:
+    """The same while it is copied."""
+    t.view[to : to + n] = s.view[o : o + n]
+    return sum_range(s, o, n, initial)
+
+
 def setup() -> None:
     """Nothing to choose."""

@@ -33,11 +33,13 @@
 
 #if defined(__GNUC__) || defined(__clang__)
 #define FT_INLINE static inline __attribute__((always_inline))
+#define FT_RESTRICT __restrict__
 #define FT_UNUSED __attribute__((unused))
 #define FT_UNLIKELY(x) __builtin_expect(!!(x), 0)
 #define FT_SCALAR(x) __asm__("" : "+r"(x)) /* keep x by itself in a general register */
 #else
 #define FT_INLINE static __inline
+#define FT_RESTRICT
 #define FT_UNUSED
 #define FT_UNLIKELY(x) (x)
 #define FT_SCALAR(x)

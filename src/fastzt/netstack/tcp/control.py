@@ -195,6 +195,7 @@ class ControlBlock(Flow):
     def finish(self) -> None:
         """The connection is over in order."""
         self.timers.close()
+        self.rx.release()
         self.host.detach(self)
         self.host.sockets.mark(self.handle, BIT_CLOSED | READABLE | WRITABLE)
 
@@ -205,6 +206,7 @@ class ControlBlock(Flow):
         self.state = step(self.state, FAIL)
         self.error = error
         self.timers.close()
+        self.rx.release()
         self.host.detach(self)
         self.host.sockets.mark(self.handle, BIT_FAILED | BIT_CLOSED | READABLE | WRITABLE)
 

@@ -15,7 +15,7 @@ cdef class Output(Arrival):
     cdef bint output_opening(self, int64_t now) except -1
     @cython.locals(options=TcpOptions, answer=bint, flags=int, window=int, ack=int64_t)
     cdef bint send_syn(self, int64_t now) except -1
-    @cython.locals(tx=Sender, flags=int, data=int)
+    @cython.locals(tx=Sender, flags=int, data=int, more=Py_ssize_t)
     cdef bint send_data(self, int64_t now) except -1
     @cython.locals(options=TcpOptions, window=int)
     cdef bint send(self, int64_t position, int flags, int length, int64_t now) except -1

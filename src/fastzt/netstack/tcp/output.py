@@ -102,6 +102,9 @@ class Output(Arrival):
             if not self.send(tx.pick_start, flags, data, now):
                 return True
             tx.sent(now)
+            more = tx.more(now)
+            if more > 0:
+                tx.sent_more(self.host.emitter.repeat(self, tx.ring, tx.next, data, more, now), now)
         return False
 
     def send(self, position: int, flags: int, length: int, now: int) -> bool:

@@ -13,3 +13,5 @@ cdef class Pacer:
     cdef readonly int64_t resume_at
 
     cpdef void sent(self, int64_t n, double rate, int64_t now) noexcept
+    @cython.locals(left=double)
+    cpdef int64_t allowance(self, double rate, int64_t now) noexcept

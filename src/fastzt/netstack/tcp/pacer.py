@@ -35,3 +35,8 @@ class Pacer:
         self.spent_at = max(self.spent_at, float(now - CREDIT)) + n * 1e6 / rate
         if self.spent_at > now + BURST:
             self.resume_at = int(self.spent_at) - RESUME
+
+    def allowance(self, rate: float, now: int) -> int:
+        """How many bytes may leave at once without a stop, at `rate` bytes a second."""
+        left = now + BURST - max(self.spent_at, float(now - CREDIT))
+        return int(left * rate / 1e6) if left > 0 else 0

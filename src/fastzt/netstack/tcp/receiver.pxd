@@ -35,7 +35,7 @@ cdef class Receiver:
     cdef WindowBudget budget
     cdef readonly int64_t limit
     cdef int64_t most
-    cdef int64_t seen
+    cdef readonly int64_t seen
     cdef readonly int64_t rtt
     cdef int64_t round_at
     cdef int64_t round_head
@@ -57,6 +57,7 @@ cdef class Receiver:
     cdef int64_t ts_recent_at
 
     cpdef void start(self, int64_t irs) except *
+    cdef void release(self) noexcept
     cdef void set_limit(self, int64_t limit) noexcept
     @cython.locals(read=int64_t, wanted=int64_t, rtt=int64_t, elapsed=int64_t)
     cdef void tune(self, int64_t now) noexcept

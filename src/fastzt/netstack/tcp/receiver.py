@@ -115,6 +115,12 @@ class Receiver:
         self.ring.limit = max(self.ring.limit, self.limit)  # what was announced must find room
         self.tuned = False
 
+    def release(self) -> None:
+        """Nothing more is received: others may have what this flow held."""
+        if self.seen >= 0:
+            self.budget.leave(self.limit, self.seen)
+            self.seen = -1
+
     def tune(self, now: int) -> None:
         """After a read, once a round trip: let the window follow what is read in one (dynamic right-sizing).
 
@@ -124,7 +130,7 @@ class Receiver:
         """
         rtt = self.rtt if self.rtt > 0 else DEFAULT_RTT
         elapsed = now - self.round_at
-        if not self.tuned or elapsed < rtt or elapsed < MIN_ROUND:
+        if not self.tuned or self.eof or elapsed < rtt or elapsed < MIN_ROUND:
             return
         read = (self.ring.head - self.round_head) * rtt // max(elapsed, 1)
         wanted = max(min(GAIN * read + 16 * self.mss, self.most, MAX_FIELD << self.scale), self.limit)
@@ -272,6 +278,7 @@ class Receiver:
         self.next += 1
         self.edge = max(self.edge, self.next)
         self.eof = True
+        self.release()
         self.must_ack = True
         return True
 

@@ -96,6 +96,10 @@ cdef class Sender:
     cdef bint pick_probe(self, int64_t now) except -1
     @cython.locals(is_new=bint)
     cdef void sent(self, int64_t now) except *
+    @cython.locals(n=int64_t)
+    cdef Py_ssize_t more(self, int64_t now) noexcept
+    @cython.locals(n=int64_t)
+    cdef void sent_more(self, Py_ssize_t count, int64_t now) except *
     cdef void set_congestion(self, object name, int64_t now) except *
     cdef void on_timeout(self, int64_t now) except *
     @cython.locals(deadline=int64_t)

@@ -364,6 +364,31 @@ class Sender:
             self.tail_due = False
             self.recovery.probe_sent(self.next, not is_new)
 
+    def more(self, now: int) -> int:
+        """How many full segments of new data may follow the one just sent, before the last byte queued.
+
+        Never more than `pick` would allow one by one.
+        """
+        if self.pick_index >= 0 or self.pick_length != self.mss or self.queue.lost_bytes > 0:
+            return 0
+        if self.pacer.resume_at > now or self.queue.count >= self.queue.limit:
+            return 0
+        n = min(self.una + self.window - self.next, self.ring.tail - self.next - 1)
+        n = min(n, self.controller.cwnd - self.queue.pipe())
+        if self.controller.pacing_rate > 0:
+            n = min(n, self.pacer.allowance(self.controller.pacing_rate, now))
+        return n // self.mss if n > 0 else 0
+
+    def sent_more(self, count: int, now: int) -> None:
+        """So many full segments of new data have left."""
+        n = count * self.mss
+        if n == 0:
+            return
+        self.queue.push(self.next, self.next + n, now)
+        self.next += n
+        self.recovery.on_sent(n, True, now)
+        self.pacer.sent(n, self.controller.pacing_rate, now)
+
     def set_congestion(self, name: str, now: int) -> None:
         """Change the congestion controller; ValueError for an unknown name."""
         controller = make(name, self.mss)
