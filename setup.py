@@ -76,6 +76,7 @@ COMPILED = {
         "half_open",
         "output",
         "pacer",
+        "picker",
         "receiver",
         "recovery",
         "rtt",

@@ -8,7 +8,7 @@ from fastzt.netstack.tcp cimport state as states
 from fastzt.netstack.tcp.control cimport ControlBlock
 from fastzt.netstack.tcp.receiver cimport Receiver
 from fastzt.netstack.tcp.segment cimport Segment
-from fastzt.netstack.tcp.sender cimport Sender
+from fastzt.netstack.tcp.picker cimport Picker
 from fastzt.netstack.tcp.state cimport (
     CLOSED, ESTABLISHED, FIN_WAIT_1, FIN_WAIT_2, SYN_ACKED, SYN_RECEIVED, SYN_SENT, TIME_WAIT, step
 )
@@ -26,13 +26,13 @@ cdef class Arrival(ControlBlock):
     cdef void must_ack(self) except *
     cdef void reset_or_syn(self, Segment segment, int64_t position, int64_t now) except *
     cdef void challenge(self, int64_t now) except *
-    @cython.locals(tx=Sender, acked_to=int64_t, gained=int64_t)
+    @cython.locals(tx=Picker, acked_to=int64_t, gained=int64_t)
     cdef bint take_ack(self, Segment segment, int64_t position, int64_t now) except -1
     cdef void our_fin_acked(self, int64_t now) except *
-    @cython.locals(tx=Sender)
+    @cython.locals(tx=Picker)
     cdef bint take_syn_ack(self, Segment segment, int64_t acked_to, int64_t now) except -1
     @cython.locals(rx=Receiver, gained=int64_t)
     cdef void take_text(self, Segment segment, int64_t position, int64_t now) except *
     cdef void take_fin(self, int64_t now) except *
-    @cython.locals(tx=Sender, acknowledges=bint)
+    @cython.locals(tx=Picker, acknowledges=bint)
     cdef void arrives_syn_sent(self, Segment segment, int64_t now) except *

@@ -8,7 +8,7 @@ from fastzt.netstack.host cimport Host
 from fastzt.netstack.socket_table cimport CLOSED as BIT_CLOSED, CONNECTED as BIT_CONNECTED, FAILED as BIT_FAILED
 from fastzt.netstack.socket_table cimport READABLE, WRITABLE, Handle
 from fastzt.netstack.tcp.receiver cimport Receiver
-from fastzt.netstack.tcp.sender cimport Sender
+from fastzt.netstack.tcp.picker cimport Picker
 from fastzt.netstack.tcp.state cimport (
     ACTIVE_OPEN, CLOSE, CLOSED, ESTABLISHED, FAIL, FIN_ACKED, FIN_WAIT_2, SYN_SENT, TIME_WAIT, step
 )
@@ -20,7 +20,7 @@ cdef class ControlBlock(Flow):
     cdef Host host
     cdef object config
     cdef readonly Handle handle
-    cdef readonly Sender tx
+    cdef readonly Picker tx
     cdef readonly Receiver rx
     cdef Timers timers
     cdef readonly int state
@@ -59,5 +59,5 @@ cdef class ControlBlock(Flow):
     cpdef void fail(self, int error, int64_t now) except *
     cpdef void unreachable(self, int error, int64_t now) except *
     cpdef void abort(self, int64_t now) except *
-    @cython.locals(tx=Sender, timers=Timers, deadline=int64_t)
+    @cython.locals(tx=Picker, timers=Timers, deadline=int64_t)
     cdef void arm(self, int64_t now) except *

@@ -9,8 +9,8 @@ from ..._core.tcp_header import TcpOptions
 from ..flow_table import Flow
 from ..host import Host
 from ..socket_table import Handle
+from .picker import Picker
 from .receiver import Receiver
-from .sender import Sender
 from .time_wait import TimeWait
 from .timers import Timers
 
@@ -83,7 +83,7 @@ class ControlBlock(Flow):
         self.host = host
         self.config = config
         self.handle: Handle = host.sockets.allocate(self)
-        self.tx = Sender(config)
+        self.tx = Picker(config)
         self.rx = Receiver(config.receive_buffer, config.max_receive_buffer, host.windows)
         self.timers = Timers(host.wheel, self)
         self.state = CLOSED

@@ -4,7 +4,7 @@ from libc.stdint cimport int64_t
 from fastzt._core.assembler cimport Assembler
 from fastzt._core.tcp_header cimport ACK, FIN, PSH, RST, SYN, TcpOptions
 from fastzt.netstack.tcp.arrival cimport Arrival
-from fastzt.netstack.tcp.sender cimport Sender
+from fastzt.netstack.tcp.picker cimport Picker
 from fastzt.netstack.tcp.state cimport CLOSED, ESTABLISHED, SYN_RECEIVED
 from fastzt.netstack.tcp.timers cimport DELAYED_ACK, GIVE_UP, KEEPALIVE, LOSS, PACE, PERSIST, RETRANSMIT, Timers
 
@@ -15,7 +15,7 @@ cdef class Output(Arrival):
     cdef bint output_opening(self, int64_t now) except -1
     @cython.locals(options=TcpOptions, answer=bint, flags=int, window=int, ack=int64_t)
     cdef bint send_syn(self, int64_t now) except -1
-    @cython.locals(tx=Sender, flags=int, data=int, more=Py_ssize_t)
+    @cython.locals(tx=Picker, flags=int, data=int, more=Py_ssize_t)
     cdef bint send_data(self, int64_t now) except -1
     @cython.locals(options=TcpOptions, window=int)
     cdef bint send(self, int64_t position, int flags, int length, int64_t now) except -1

@@ -19,7 +19,6 @@ cdef enum:
     GAIN = 4
 
 
-@cython.final
 cdef class Sender:
     cdef RingBuffer ring
     cdef readonly SegmentQueue queue
@@ -83,23 +82,6 @@ cdef class Sender:
     cdef int64_t take_sack(self, Segment segment, int64_t ack, int64_t now) except -1
     @cython.locals(rtt=int64_t, coarse=int64_t)
     cdef int64_t measure(self, Segment segment, int64_t gained, uint32_t clock, int64_t now) noexcept
-    @cython.locals(queue=SegmentQueue, i=Py_ssize_t)
-    cdef bint pick(self, int64_t now) except -1
-    @cython.locals(k=Py_ssize_t, start=int64_t, n=int64_t)
-    cdef bint pick_again(self, Py_ssize_t i) noexcept
-    @cython.locals(start=int64_t, room=int64_t, waiting=int64_t, n=int64_t, ends=bint)
-    cdef bint pick_new(self, int64_t now) except -1
-    cdef bint is_worth(self, int64_t n, bint is_all) noexcept
-    @cython.locals(pipe=int64_t)
-    cdef bint may_send(self, int64_t n) noexcept
-    @cython.locals(queue=SegmentQueue, cwnd=int64_t, found=bint, i=Py_ssize_t, k=Py_ssize_t)
-    cdef bint pick_probe(self, int64_t now) except -1
-    @cython.locals(is_new=bint)
-    cdef void sent(self, int64_t now) except *
-    @cython.locals(n=int64_t)
-    cdef Py_ssize_t more(self, int64_t now) noexcept
-    @cython.locals(n=int64_t)
-    cdef void sent_more(self, Py_ssize_t count, int64_t now) except *
     cdef void set_congestion(self, object name, int64_t now) except *
     cdef void on_timeout(self, int64_t now) except *
     @cython.locals(deadline=int64_t)
