@@ -71,3 +71,12 @@ def on_terminal(*arguments: str) -> bytes:
                 shown += block
     os.close(ours)
     return shown
+
+
+def test_the_demo_without_root_and_controller() -> None:
+    done = run("demo", "--stack", "overlay", "--json")
+    assert done.returncode == 0, done.stderr
+    report = json.loads(done.stdout)
+    assert (report["http_status"], report["body_ok"]) == (200, True)
+    assert "root" not in steps(done.stderr)
+    assert set(STEPS) <= set(steps(done.stderr))

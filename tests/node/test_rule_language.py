@@ -294,7 +294,7 @@ SETS = st.tuples(
     st.lists(st.sampled_from(MATCHES).flatmap(rule).filter(writable), max_size=3),
     st.sampled_from(ACTIONS).flatmap(rule).filter(writable),
 ).map(lambda found: [*found[0], found[1]])
-ENGINE = Engine("fastzt")
+ENGINE = Engine()
 
 
 @settings(max_examples=300)

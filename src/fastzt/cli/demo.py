@@ -10,9 +10,12 @@ from .output import say, show
 
 
 @click.command()
+@options.stack_option
 @options.json_option
-def demo(as_json: bool) -> None:
+def demo(stack: str, as_json: bool) -> None:
     """Run a root, a controller and two members on loopback; fetch over HTTP from one to the other.
+
+    With --stack overlay there are two members alone.
 
     Each step is printed as it happens (with --json to standard error), and a report at the end.
     """
@@ -22,7 +25,7 @@ def demo(as_json: bool) -> None:
     def tell(step: str, text: str) -> None:
         click.echo(f"{step:<12}{text}", err=as_json)
 
-    report = lab.run(tell)
+    report = lab.run(tell, overlay=stack == options.OVERLAY)
     if as_json:
         show(report.to_json())
     else:

@@ -194,6 +194,20 @@ def network_option(command: Command) -> Command:
     return option(command)
 
 
+def stack_option(command: Command) -> Command:
+    """--stack, FASTZT_STACK."""
+    option = click.option(
+        "--stack",
+        type=click.Choice(STACKS),
+        default=STACKS[0],
+        envvar="FASTZT_STACK",
+        show_envvar=True,
+        show_default=True,
+        help="managed (or zerotier, libzt): a network with a controller. overlay: peers alone.",
+    )
+    return option(command)
+
+
 def stack_options(command: Command) -> Command:
     """--network, --stack and --peer: `overlay_of` makes sense of them."""
     made = (
@@ -205,15 +219,7 @@ def stack_options(command: Command) -> Command:
             type=NETWORK,
             help=f"Network id: 16 hex digits. For an overlay an ad-hoc one, default {overlay.NETWORK:016x}.",
         ),
-        click.option(
-            "--stack",
-            type=click.Choice(STACKS),
-            default=STACKS[0],
-            envvar="FASTZT_STACK",
-            show_envvar=True,
-            show_default=True,
-            help="managed (or zerotier, libzt): a network with a controller. overlay: peers alone.",
-        ),
+        stack_option,
         click.option(
             "--peer",
             multiple=True,

@@ -8,6 +8,8 @@ import time
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from .._core.slab import is_compiled
@@ -16,7 +18,8 @@ from ..errors import FastztError
 from ..identity.identity import Identity
 from ..integrations.httpx import Transport
 from ..node.config import NodeConfig
-from .network import HOST, Lab
+from ..node.overlay import NETWORK
+from .network import HOST, Lab, free_port
 from .server import GREETING, Server, pattern
 
 if TYPE_CHECKING:
@@ -62,8 +65,50 @@ class Watch:
         return f"{self.seconds * 1000:.1f} ms"
 
 
-def run(tell: Tell) -> Report:
+@dataclass(frozen=True, slots=True)
+class Place:
+    """The network, and how the client's node is started again from its state."""
+
+    network: str
+    start: Callable[[], Node]
+
+
+def run(tell: Tell, overlay: bool = False) -> Report:
     """Build the network, fetch over it, measure; raises FastztError or OSError when a step fails."""
+    return run_overlay(tell) if overlay else run_managed(tell)
+
+
+def run_overlay(tell: Tell) -> Report:
+    """Two members that know each other, and nobody else."""
+    with ExitStack() as stack:
+        directory = Path(stack.enter_context(TemporaryDirectory(prefix="fastzt-")))
+        watch, port = Watch(), free_port()
+        identity = Identity.generate(os.urandom)
+        tell("identity", f"server {identity.address:010x} in {watch}")
+        peers = [f"{identity.to_text()}@{HOST}/{port}"]
+        network = f"{NETWORK:016x}"
+        tell("network", f"{network}, ad hoc: addresses follow from identities, nobody hands them out")
+        own = {"port": port, "identity": identity.to_text(secret=True)}
+        server = stack.enter_context(Server(directory / "server", b"", network, PORT, own))
+
+        def start() -> Node:
+            return Node(directory / "client", config=NodeConfig(bind=(HOST,)), peers=peers)
+
+        watch = Watch()
+        node = start()
+        stack.callback(node.close)
+        tell("identity", f"client {node.id} in {watch}")
+        serving = server.told("node")
+        address = server.told("address")
+        tell("server", f"in a process of its own, serves HTTP on {address} port {PORT}")
+        watch = Watch()
+        online(node)
+        tell("HELLO", f"the server answered in {watch}")
+        return fetch(Place(network, start), node, address, serving, tell)
+
+
+def run_managed(tell: Tell) -> Report:
+    """A root with a controller, and two members."""
     with ExitStack() as stack:
         watch = Watch()
         identity = Identity.generate(os.urandom)
@@ -83,13 +128,17 @@ def run(tell: Tell) -> Report:
         lab.authorize(serving)
         address = server.told("address")
         tell("server", f"joined, serves HTTP on {address} port {PORT}")
-        return fetch(lab, node, address, serving, tell)
+
+        def start() -> Node:
+            return Node(lab.directory / "client", lab.planet, config=NodeConfig(bind=(HOST,)))
+
+        return fetch(Place(lab.network, start), node, address, serving, tell)
 
 
-def fetch(lab: Lab, node: Node, address: str, serving: str, tell: Tell) -> Report:
+def fetch(place: Place, node: Node, address: str, serving: str, tell: Tell) -> Report:
     """The client's side."""
     watch = Watch()
-    net = node.join(lab.network, timeout=PATIENCE)
+    net = node.join(place.network, timeout=PATIENCE)
     joined = watch.seconds
     tell("join", f"{net.id} configured in {watch}")
     tell("address", " ".join(map(str, net.addresses)))
@@ -104,7 +153,7 @@ def fetch(lab: Lab, node: Node, address: str, serving: str, tell: Tell) -> Repor
     status, body_ok = get(net, address, tell)
     rate, intact = transfer(net, address, tell)
     node.close()
-    warm = warm_start(lab, address, tell)
+    warm = warm_start(place, address, tell)
     return Report(status, body_ok and intact, joined, connected, rate, warm, is_compiled())
 
 
@@ -173,11 +222,11 @@ def request(connection: Socket, size: int) -> bytes:
     return data.partition(b"\r\n\r\n")[2]
 
 
-def warm_start(lab: Lab, address: str, tell: Tell) -> float:
+def warm_start(place: Place, address: str, tell: Tell) -> float:
     """From a stopped node with stored identity and config to a connected socket, in seconds."""
     watch = Watch()
-    with Node(lab.directory / "client", lab.planet, config=NodeConfig(bind=(HOST,))) as node:
-        net = node.join(lab.network, timeout=PATIENCE)
+    with place.start() as node:
+        net = node.join(place.network, timeout=PATIENCE)
         with net.connect((address, PORT), timeout=PATIENCE):
             seconds = watch.seconds
             tell("warm start", f"from stored state to a connected socket in {watch}")

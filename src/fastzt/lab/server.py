@@ -1,7 +1,7 @@
 """A member in a process of its own that serves HTTP: `python -m fastzt.lab.server`, told what to do on stdin.
 
-One JSON line comes in (state, planet, network, port); one goes out when the node exists ({"node": ...})
-and one when it listens ({"address": ...}). It ends when stdin does.
+One JSON line comes in (state, planet, network, port, overlay); one goes out when the node exists
+({"node": ...}) and one when it listens ({"address": ...}). It ends when stdin does.
 """
 
 from __future__ import annotations
@@ -78,12 +78,16 @@ def tell(fact: dict[str, Any]) -> None:
 
 def serve(order: dict[str, Any]) -> None:
     """Join, listen, answer; returns only by an exception."""
-    planet, config = bytes.fromhex(order["planet"]), NodeConfig(bind=(HOST,))
-    with Node(order["state"], planet, config=config) as node:
+    config = NodeConfig(bind=(HOST,))
+    if order["overlay"] is not None:
+        own = {"port": order["overlay"]["port"], "identity": order["overlay"]["identity"], "peers": []}
+    else:
+        own = {"planet": bytes.fromhex(order["planet"])}
+    with Node(order["state"], config=config, **own) as node:
         tell({"node": node.id})
         net = node.join(order["network"], timeout=60, wait=True)
         with net.listen(order["port"]) as listener:
-            tell({"address": str(net.addresses[0].ip)})
+            tell({"address": str(next(a for a in net.addresses if a.version == 4).ip)})
             while True:
                 connection, _ = listener.accept()
                 threading.Thread(target=survive, args=(connection,), daemon=True).start()
@@ -98,9 +102,19 @@ def survive(connection: Socket) -> None:
 
 
 class Server(Closing):
-    """The server's process; `node` and `address` block until it says so. A context manager."""
+    """The server's process; `node` and `address` block until it says so. A context manager.
 
-    def __init__(self, state: Path, planet: bytes, network: str, port: int = 80) -> None:
+    `overlay`: UDP port and identity (with its secret) of an overlay's node, which needs no planet.
+    """
+
+    def __init__(
+        self,
+        state: Path,
+        planet: bytes,
+        network: str,
+        port: int = 80,
+        overlay: dict[str, Any] | None = None,
+    ) -> None:
         self.port = port
         self.process = subprocess.Popen(
             [sys.executable, "-m", "fastzt.lab.server"],
@@ -108,7 +122,13 @@ class Server(Closing):
             stdout=subprocess.PIPE,
             text=True,
         )
-        order = {"state": str(state), "planet": planet.hex(), "network": network, "port": port}
+        order: dict[str, Any] = {
+            "state": str(state),
+            "planet": planet.hex(),
+            "network": network,
+            "port": port,
+        }
+        order["overlay"] = overlay
         assert self.process.stdin is not None
         self.process.stdin.write(json.dumps(order) + "\n")
         self.process.stdin.flush()
