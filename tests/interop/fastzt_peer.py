@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import os
 import sys
 import threading
 import time
@@ -24,7 +25,7 @@ class FastztPeer(Handler):
         self.state = state
         self.planet = planet
         self.port = port
-        self.config = NodeConfig(tcp_relay=tcp_relay)
+        self.config = NodeConfig(tcp_relay=tcp_relay, upnp=os.environ.get("FASTZT_UPNP") == "1")
         self.node: fastzt.Node | None = None
         self.numbers = itertools.count(1)
         self.handles: dict[int, Any] = {}

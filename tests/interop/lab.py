@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -133,14 +134,19 @@ class Lab:
         return self.segment.behind(name, self._hosts, rules(outside, inside))
 
     def fastzt(
-        self, name: str, host: tuple[str, str] | None = None, port: int = 0, tcp_relay: str = ""
+        self,
+        name: str,
+        host: tuple[str, str] | None = None,
+        port: int = 0,
+        tcp_relay: str = "",
+        **environment: str,
     ) -> Member:
         """Start a fastzt node, on a host of its own unless one is given."""
         namespace, ip = host or self.host(name)
         self.identity(self.directory / name)
         program = [str(HERE / "fastzt_peer.py"), str(self.directory / name), str(self.planet), str(port)]
         program += [tcp_relay] if tcp_relay else []
-        return self._start(name, namespace, ip, program)
+        return self._start(name, namespace, ip, program, **environment)
 
     def libzt(self, name: str, host: tuple[str, str] | None = None) -> Member:
         """Start a real node, on a host of its own unless one is given."""
@@ -151,8 +157,9 @@ class Lab:
         program = [str(HERE / "libzt_peer.py"), *map(str, self.library), str(home), str(PORT)]
         return self._start(name, namespace, ip, program)
 
-    def _start(self, name: str, namespace: str, ip: str, program: list[str]) -> Member:
-        peer = Peer(namespace, [sys.executable, *program], self.directory / f"{name}.log")
+    def _start(self, name: str, namespace: str, ip: str, program: list[str], **environment: str) -> Member:
+        log = self.directory / f"{name}.log"
+        peer = Peer(namespace, [sys.executable, *program], log, env={**os.environ, **environment})
         self._stack.callback(peer.stop)
         peer.call("start")
         return Member(name, namespace, ip, peer, until(lambda: peer.call("id"), f"an identity for {name}"))

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 from ..errors import InputError, NoRouteError
+from ..io import port_mapping
 from ..io.clock import monotonic_us, wall_offset_ms
 from ..io.endpoints import UdpSockets
 from ..io.threaded import EVERY, NODE, ThreadedDriver
@@ -63,6 +64,8 @@ class Node(Closing):
         try:
             world = world or own_planet(self._store)  # first: a bad one must not leave a new identity behind
             relay = relay_of(config.tcp_relay, world)
+            if config.upnp:
+                port_mapping.library()  # before anything is opened
             own = own_identity(self._store, known, os.urandom)
             self._sockets = UdpSockets.open(
                 port or self._store.port(),
@@ -79,7 +82,7 @@ class Node(Closing):
         core = Core(own, world, os.urandom, wall_offset_ms(), config, self._records(config), windows)
         self._keeper = Keeper(self._store, core)
         self._driver = ThreadedDriver(core, self._sockets, monotonic_us, self._heard)
-        self._reach = Reach(self._driver, self._sockets, relay)
+        self._reach = Reach(self._driver, self._sockets, relay, config.upnp)
         self._start()
 
     def _records(self, config: NodeConfig) -> Any:

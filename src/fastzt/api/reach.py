@@ -10,6 +10,7 @@ from .._core.endpoint import Endpoint
 from ..errors import InputError
 from ..io.endpoints import UdpSockets
 from ..io.interfaces import Address
+from ..io.port_mapping import PortMapping
 from ..io.surroundings import Surroundings
 from ..io.threaded import ThreadedDriver
 from ..io.tunnel import Tunnel
@@ -42,18 +43,25 @@ def relay_of(given: str | None, planet: World) -> Endpoint | None:
 
 
 class Reach:
-    """Belongs to one node; `relay`: the TCP relay, or None."""
+    """Belongs to one node; `relay`: the TCP relay, or None; `upnp`: have the router forward the UDP port."""
 
-    def __init__(self, driver: ThreadedDriver, sockets: UdpSockets, relay: Endpoint | None) -> None:
+    def __init__(
+        self, driver: ThreadedDriver, sockets: UdpSockets, relay: Endpoint | None, upnp: bool = False
+    ) -> None:
         self._driver = driver
         self._sockets = sockets
         self._surroundings = Surroundings(self._see) if sockets.is_everywhere() else None
         number = len(sockets.sockets)
         self.tunnel = None if relay is None else Tunnel(relay, number, self._receive, self._changed)
         sockets.tunnel = self.tunnel
+        self._mapping = PortMapping(sockets.port, self._map) if upnp else None
+        self._addresses: tuple[Address, ...] = ()
+        self._mapped: Endpoint | None = None
 
     def start(self) -> None:
         """Begin to watch."""
+        if self._mapping is not None:
+            self._mapping.start()
         if self._surroundings is not None:
             self._surroundings.start()
 
@@ -65,7 +73,19 @@ class Reach:
 
     def _see(self, found: tuple[Address, ...]) -> None:
         """The addresses of this host, whenever they change."""
-        reachable = self._sockets.reachable_at(found)
+        self._addresses = found
+        if self._mapping is not None:
+            self._mapping.refresh()
+        self._tell()
+
+    def _map(self, found: Endpoint | None) -> None:
+        """Where the router forwards the UDP port from, whenever that changes."""
+        self._mapped = found
+        self._tell()
+
+    def _tell(self) -> None:
+        found = self._addresses
+        reachable = self._sockets.reachable_at(found) + ([self._mapped] if self._mapped is not None else [])
         overlays = [(address.ip, address.bits) for address in found if address.is_overlay]
         core = self._driver.core
         with contextlib.suppress(OSError):  # closed meanwhile
@@ -83,12 +103,12 @@ class Reach:
 
     def close(self) -> None:
         """End every thread. Harmless when repeated."""
-        for part in (self._surroundings, self.tunnel):
+        for part in (self._surroundings, self.tunnel, self._mapping):
             if part is not None:
                 part.close()
 
     def abandon(self) -> None:
         """In a forked child."""
-        for part in (self._surroundings, self.tunnel):
+        for part in (self._surroundings, self.tunnel, self._mapping):
             if part is not None:
                 part.abandon()

@@ -32,7 +32,7 @@ def running(
     from ..api.node import Node
     from ..node.config import NodeConfig
 
-    config = NodeConfig(tcp_relay=options.tcp_relay())
+    config = NodeConfig(tcp_relay=options.tcp_relay(), upnp=options.upnp())
     with progress("starting the node"):
         directory = Path(state).expanduser()
         node = Node(state=directory, planet=planet, port=udp_port, config=config, peers=peers)

@@ -29,6 +29,7 @@ else:
 Command = TypeVar("Command", bound=Callable[..., Any])
 MAX_IDENTITY = 4096
 TCP_RELAY = "fastzt.tcp_relay"
+UPNP = "fastzt.upnp"
 OVERLAY = "overlay"
 STACKS = ("managed", "zerotier", "libzt", OVERLAY)
 
@@ -267,7 +268,7 @@ def port_option(command: Command) -> Command:
 
 
 def reach_options(command: Command) -> Command:
-    """--udp-port, and --tcp-relay (FASTZT_TCP_RELAY), which `tcp_relay()` tells."""
+    """--udp-port, and --tcp-relay and --upnp, which `tcp_relay()` and `upnp()` tell."""
     option = click.option(
         "--tcp-relay",
         envvar="FASTZT_TCP_RELAY",
@@ -277,13 +278,27 @@ def reach_options(command: Command) -> Command:
         callback=lambda ctx, param, value: ctx.meta.__setitem__(TCP_RELAY, value),
         help="TCP relay to go through while UDP is blocked; empty: none. Default: the public planet's.",
     )
-    return port_option(option(command))
+    upnp = click.option(
+        "--upnp",
+        envvar="FASTZT_UPNP",
+        show_envvar=True,
+        is_flag=True,
+        expose_value=False,
+        callback=lambda ctx, param, value: ctx.meta.__setitem__(UPNP, value),
+        help="Have the router forward the UDP port (needs fastzt[upnp]).",
+    )
+    return port_option(option(upnp(command)))
 
 
 def tcp_relay() -> str | None:
     """The value of --tcp-relay."""
     found: str | None = click.get_current_context().meta.get(TCP_RELAY)
     return found
+
+
+def upnp() -> bool:
+    """Whether --upnp was given."""
+    return bool(click.get_current_context().meta.get(UPNP))
 
 
 def timeout_option(default: float) -> Callable[[Command], Command]:

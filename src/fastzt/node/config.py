@@ -18,6 +18,7 @@ class NodeConfig:
     cipher suite 3 (AES-GMAC-SIV), but suite 1. `tcp_relay`: the relay ("ip/port") to go through while
     UDP is blocked, empty for none, default the public one if the planet is the public one.
     `secondary_port`: a second UDP port, 0 for any; none by default, for it costs a system call in each turn.
+    `upnp`: have the router forward the UDP port (needs the extra `upnp`).
     """
 
     root: bool = False
@@ -28,6 +29,7 @@ class NodeConfig:
     protocol: int = PROTOCOL_VERSION
     tcp_relay: str | None = None
     secondary_port: int | None = None
+    upnp: bool = False
 
     def __post_init__(self) -> None:
         check(self.congestion)
