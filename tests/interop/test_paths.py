@@ -16,7 +16,7 @@ from scene import volume
 
 pytestmark = pytest.mark.interop
 
-PATIENCE = 30.0
+PATIENCE = 90.0
 PORT = 7300
 
 
