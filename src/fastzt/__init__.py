@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from ._core.slab import is_compiled
+    from .api.datagram import DatagramSocket
     from .api.default import connect
     from .api.listener import Listener
     from .api.network import Network
@@ -43,6 +44,7 @@ __version__ = "0.1.0"
 
 # Loaded on first use, so that `import fastzt` costs milliseconds.
 _LAZY = {
+    "DatagramSocket": "fastzt.api.datagram",
     "Listener": "fastzt.api.listener",
     "Network": "fastzt.api.network",
     "Node": "fastzt.api.node",
@@ -54,6 +56,7 @@ _LAZY = {
 __all__ = [
     "AuthenticationRequiredError",
     "ControllerUnreachableError",
+    "DatagramSocket",
     "FastztError",
     "ForkedError",
     "HostUnreachableError",

@@ -81,6 +81,9 @@ class Wire(Egress):
     def room(self, neighbor: object, now: int) -> int:
         return self.link.mtu
 
+    def mtu(self) -> int:
+        return self.link.mtu
+
     def reserve(self, neighbor: object, length: int, now: int) -> int:
         assert length <= self.link.mtu
         self.flush(now)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +11,8 @@ from ..io.threaded import ThreadedDriver
 from ..io.waiter import TimedOut
 from . import addresses, names, report
 from .addresses import Address, Interface
+from .datagram import DatagramSocket
+from .echo import Pinging, PingResult
 from .listener import Listener
 from .resolver import Resolver
 from .socket import Socket, os_error
@@ -100,11 +103,45 @@ class Network:
         """Listen for TCP connections on a port (0: any free one) of one or (default) all addresses."""
         self._driver.check()
         addresses.check_port(port, 0)
+        ip = self._own(host)
+        listener = self._driver.run(lambda now: self._core.listen(self._nwid, ip, port, backlog, now))
+        return Listener(self._driver, listener)
+
+    def udp(self, port: int = 0, host: str = "") -> DatagramSocket:
+        """A UDP socket on a port (0: any free one) of one or (default) all addresses."""
+        self._driver.check()
+        addresses.check_port(port, 0)
+        ip = self._own(host)
+        return DatagramSocket(
+            self._driver, self._driver.run(lambda now: self._core.udp(self._nwid, ip, port, now))
+        )
+
+    def ping(
+        self, host: str, count: int = 4, timeout: float = 2.0, interval: float = 1.0, size: int = 56
+    ) -> PingResult:
+        """Send ICMP echo requests with `size` bytes; `timeout` (seconds) bounds the wait for each reply.
+
+        Raises NoRouteError, NameResolutionError. A host that does not answer is no exception.
+        """
+        if count < 1:
+            raise InputError("a ping sends at least one request")
+        with contextlib.closing(self.pinging(host, timeout, interval, size)) as pinging:
+            return PingResult(pinging.address, size, list(pinging.echoes(count)))
+
+    def pinging(self, host: str, timeout: float = 2.0, interval: float = 1.0, size: int = 56) -> Pinging:
+        """As `ping`, for echoes one after the other; to be closed."""
+        self._driver.check()
+        routed = self.routed(self.hosts(host, timeout))
+        if not routed:
+            raise NoRouteError(f"network {self.id} has no route to {host}")
+        return Pinging(self._driver, self._nwid, routed[0], size, timeout, interval)
+
+    def _own(self, host: str) -> bytes | None:
+        """An address of this node; None for no host. Raises InputError for another's."""
         ip = addresses.ip16(host) if host else None
         if ip is not None and not any(ip == own for own, _ in self._interfaces()):
             raise InputError(f"{host} is not an address of this node on network {self.id}")
-        listener = self._driver.run(lambda now: self._core.listen(self._nwid, ip, port, backlog, now))
-        return Listener(self._driver, listener)
+        return ip
 
     def _interfaces(self) -> list[tuple[bytes, int]]:
         return list(self._driver.run(lambda now: self._core.network(self._nwid).addresses))

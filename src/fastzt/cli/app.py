@@ -24,6 +24,7 @@ from . import (
     settings,
     status,
     tcp_relay,
+    udp,
 )
 
 FAILED = 1
@@ -44,6 +45,9 @@ for command in (
     network.join,
     network.call,
     network.listen,
+    udp.udp_listen,
+    udp.udp_send,
+    udp.ping,
     status.status,
     status.peers,
     identity.identity,

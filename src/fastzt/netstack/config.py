@@ -37,3 +37,8 @@ class StackConfig:
     max_backlog: int = 4096
     max_replies: int = 256  # RST and ICMP answers waiting to leave
     challenge_acks_per_second: int = 100  # RFC 5961 section 7
+    udp_receive_buffer: int = 1 << 20
+    udp_send_buffer: int = 1 << 18
+    max_udp_sockets: int = 4096
+    max_pingers: int = 64
+    icmp_errors_per_second: int = 100  # RFC 1812 4.3.2.8

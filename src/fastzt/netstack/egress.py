@@ -38,6 +38,10 @@ class Egress:
         """Bytes of the largest IP packet that leaves toward `neighbor` in one datagram."""
         raise NotImplementedError
 
+    def mtu(self) -> int:
+        """Bytes of the largest IP packet that the network carries, in however many datagrams."""
+        raise NotImplementedError
+
     def reserve(self, neighbor: object, length: int, now: int) -> int:
         """Offset in `slab` where an IP packet of up to `length` bytes goes, or -1: no room or no path now."""
         raise NotImplementedError

@@ -106,7 +106,7 @@ class Emitter:
 
     def packet(self, peer: object, data: bytes, now: int) -> bool:
         """Send a whole IP packet; False when the egress has no room now (too large: dropped)."""
-        if len(data) > self.egress.room(peer, now):
+        if len(data) > self.egress.mtu():
             self.stats.drop(UNSENDABLE)
             return True
         o = self.egress.reserve(peer, len(data), now)

@@ -1,16 +1,23 @@
-"""ICMP (RFC 792) and ICMPv6 (RFC 4443): echo is answered, unreachable messages become errors of flows."""
+"""ICMP (RFC 792) and ICMPv6 (RFC 4443): what messages say, and the messages that are sent."""
 
 from __future__ import annotations
 
 import errno
 from dataclasses import dataclass
 
-V4_MAPPED = bytes(10) + b"\xff\xff"
+from .ip_packet import V4_HEADER, V4_MAPPED, V6_HEADER, checksum, header_length, pseudo_header, whole
+
 PROTOCOL_ICMP = 1
 PROTOCOL_TCP = 6
+PROTOCOL_UDP = 17
 PROTOCOL_ICMPV6 = 58
 HEADER = 8
 MAX_ECHO = 9000  # bytes of an echo request that is answered
+ECHO_REPLY_V4, ECHO_V4, UNREACHABLE_V4 = 0, 8, 3
+ECHO_REPLY_V6, ECHO_V6, UNREACHABLE_V6 = 129, 128, 1
+PORT_V4, PORT_V6 = 3, 4  # codes of port unreachable
+QUOTED_V4 = 576 - V4_HEADER - HEADER  # bytes of the packet that an error quotes: RFC 1812 4.3.2.3
+QUOTED_V6 = 1280 - V6_HEADER - HEADER  # RFC 4443 3.1
 
 # Codes of destination unreachable, as RFC 1122 3.2.2.1 and RFC 4443 3.1 read them.
 ERRORS_V4 = {
@@ -32,9 +39,13 @@ ERRORS_V6 = {
 
 @dataclass(frozen=True)
 class Unreachable:
-    """A TCP segment of ours did not arrive: its flow, its sequence number, and the errno that tells why."""
+    """A packet of ours did not arrive: its protocol, its flow, and the errno that tells why.
+
+    `sequence`: TCP's, or that of an echo, whose identifier is the local port.
+    """
 
     error: int
+    protocol: int
     local: bytes
     local_port: int
     remote: bytes
@@ -42,47 +53,58 @@ class Unreachable:
     sequence: int
 
 
-def checksum(data: bytes) -> int:
-    """RFC 1071, as the remainder modulo 2**16 - 1."""
-    if len(data) % 2:
-        data += b"\0"
-    return 0xFFFF - int.from_bytes(data, "big") % 0xFFFF
+def message(source: bytes, destination: bytes, body: bytes) -> bytes:
+    """The IP packet of a message whose checksum field is zero; addresses of 16 bytes."""
+    is_v4 = destination.startswith(V4_MAPPED)
+    covered = body if is_v4 else pseudo(source, destination, body)
+    body = body[:2] + checksum(covered).to_bytes(2, "big") + body[4:]
+    return whole(source, destination, PROTOCOL_ICMP if is_v4 else PROTOCOL_ICMPV6, body)
 
 
-def echo_reply(message: bytes, source: bytes, destination: bytes) -> bytes | None:
-    """The IP packet that answers an ICMP message of ours to `destination`, or None; addresses of 16 bytes."""
-    if not HEADER <= len(message) <= MAX_ECHO:
-        return None
-    if source.startswith(V4_MAPPED):
-        if message[:2] != b"\x08\x00" or checksum(message) not in (0, 0xFFFF):
-            return None
-        body = b"\0\0\0\0" + message[4:]
-        body = body[:2] + checksum(body).to_bytes(2, "big") + body[4:]
-        return ipv4_packet(destination, source, PROTOCOL_ICMP, body)
-    if message[:2] != b"\x80\x00" or checksum(pseudo(source, destination, message)) not in (0, 0xFFFF):
-        return None
-    body = b"\x81\0\0\0" + message[4:]
-    body = body[:2] + checksum(pseudo(destination, source, body)).to_bytes(2, "big") + body[4:]
-    head = b"\x60\0\0\0" + len(body).to_bytes(2, "big") + bytes((PROTOCOL_ICMPV6, 64))
-    return head + destination + source + body
-
-
-def ipv4_packet(source: bytes, destination: bytes, protocol: int, body: bytes) -> bytes:
-    """An IPv4 packet without options that forbids fragments."""
-    total = 20 + len(body)
-    head = b"\x45\0" + total.to_bytes(2, "big") + b"\0\0\x40\0\x40" + bytes((protocol,)) + b"\0\0"
-    head += source[12:] + destination[12:]
-    return head[:10] + checksum(head).to_bytes(2, "big") + head[12:] + body
+def is_intact(message: bytes, source: bytes, destination: bytes) -> bool:
+    """Whether a message has its length and checksum."""
+    is_v4 = source.startswith(V4_MAPPED)
+    covered = message if is_v4 else pseudo(source, destination, message)
+    return len(message) >= HEADER and checksum(covered) in (0, 0xFFFF)
 
 
 def pseudo(source: bytes, destination: bytes, message: bytes) -> bytes:
     """An ICMPv6 message behind its pseudo header (RFC 8200 section 8.1)."""
-    return source + destination + len(message).to_bytes(4, "big") + b"\0\0\0\x3a" + message
+    return pseudo_header(source, destination, PROTOCOL_ICMPV6, len(message)) + message
+
+
+def echo_reply(request: bytes, source: bytes, destination: bytes) -> bytes | None:
+    """The IP packet that answers an intact message to `destination`, or None when it is no echo request."""
+    is_v4 = source.startswith(V4_MAPPED)
+    if request[:2] != bytes((ECHO_V4 if is_v4 else ECHO_V6, 0)) or len(request) > MAX_ECHO:
+        return None
+    reply = bytes((ECHO_REPLY_V4 if is_v4 else ECHO_REPLY_V6, 0, 0, 0)) + request[4:]
+    return message(destination, source, reply)
+
+
+def echo(source: bytes, destination: bytes, identifier: int, sequence: int, data: bytes) -> bytes:
+    """The IP packet of an echo request."""
+    kind = ECHO_V4 if destination.startswith(V4_MAPPED) else ECHO_V6
+    head = bytes((kind, 0, 0, 0)) + identifier.to_bytes(2, "big") + sequence.to_bytes(2, "big")
+    return message(source, destination, head + data)
+
+
+def is_echo_reply(message: bytes, is_v4: bool) -> bool:
+    """Whether an intact message answers an echo request."""
+    return message[0] == (ECHO_REPLY_V4 if is_v4 else ECHO_REPLY_V6) and message[1] == 0
+
+
+def port_unreachable(source: bytes, destination: bytes, packet: bytes) -> bytes:
+    """The IP packet by which `source` says that nobody takes a packet that `destination` sent."""
+    is_v4 = destination.startswith(V4_MAPPED)
+    kind, code = (UNREACHABLE_V4, PORT_V4) if is_v4 else (UNREACHABLE_V6, PORT_V6)
+    body = bytes((kind, code)) + bytes(6) + packet[: QUOTED_V4 if is_v4 else QUOTED_V6]
+    return message(source, destination, body)
 
 
 def unreachable(message: bytes, is_v4: bool) -> Unreachable | None:
-    """What a destination-unreachable message says of a TCP flow, or None when it says nothing usable."""
-    if len(message) < HEADER or message[0] != (3 if is_v4 else 1):
+    """What a destination-unreachable message says of a packet, or None when it says nothing usable."""
+    if len(message) < HEADER or message[0] != (UNREACHABLE_V4 if is_v4 else UNREACHABLE_V6):
         return None
     error = (ERRORS_V4 if is_v4 else ERRORS_V6).get(message[1])
     if error is None:
@@ -92,23 +114,37 @@ def unreachable(message: bytes, is_v4: bool) -> Unreachable | None:
 
 
 def quoted_v4(error: int, packet: bytes) -> Unreachable | None:
-    """The flow of a quoted IPv4 packet: its header and 8 bytes at least (RFC 792)."""
-    if len(packet) < 28 or packet[0] >> 4 != 4 or packet[9] != PROTOCOL_TCP:
+    """The flow of a quoted IPv4 packet: its header and 8 bytes at least (RFC 792), no later fragment."""
+    if len(packet) < V4_HEADER + 8 or packet[0] >> 4 != 4 or int.from_bytes(packet[6:8], "big") & 0x1FFF:
         return None
-    size = (packet[0] & 15) * 4
-    if size < 20 or len(packet) < size + 8:
+    size = header_length(packet)
+    if size < V4_HEADER or len(packet) < size + 8:
         return None
-    return quoted(error, V4_MAPPED + packet[12:16], V4_MAPPED + packet[16:20], packet[size : size + 8])
+    ends = V4_MAPPED + packet[12:16], V4_MAPPED + packet[16:20]
+    return quoted(error, packet[9], *ends, packet[size : size + 8])
 
 
 def quoted_v6(error: int, packet: bytes) -> Unreachable | None:
-    """The flow of a quoted IPv6 packet without extension headers."""
-    if len(packet) < 48 or packet[0] >> 4 != 6 or packet[6] != PROTOCOL_TCP:
+    """The flow of a quoted IPv6 packet, which may be a first fragment."""
+    if len(packet) < V6_HEADER + 8 or packet[0] >> 4 != 6:
         return None
-    return quoted(error, packet[8:24], packet[24:40], packet[40:48])
+    protocol, at = packet[6], V6_HEADER
+    if protocol == 44 and packet[at + 2] == 0 and packet[at + 3] < 8:
+        protocol, at = packet[at], at + 8
+    if len(packet) < at + 8:
+        return None
+    return quoted(error, protocol, packet[8:24], packet[24:40], packet[at : at + 8])
 
 
-def quoted(error: int, local: bytes, remote: bytes, tcp: bytes) -> Unreachable:
-    """From the first 8 bytes of a TCP header."""
-    ports = int.from_bytes(tcp[:2], "big"), int.from_bytes(tcp[2:4], "big")
-    return Unreachable(error, local, ports[0], remote, ports[1], int.from_bytes(tcp[4:8], "big"))
+def quoted(error: int, protocol: int, local: bytes, remote: bytes, head: bytes) -> Unreachable | None:
+    """From the first 8 bytes of a TCP, UDP or echo header."""
+    first, second, rest = (
+        int.from_bytes(head[:2], "big"),
+        int.from_bytes(head[2:4], "big"),
+        int.from_bytes(head[4:8], "big"),
+    )
+    if protocol in (PROTOCOL_TCP, PROTOCOL_UDP):
+        return Unreachable(error, protocol, local, first, remote, second, rest)
+    if protocol in (PROTOCOL_ICMP, PROTOCOL_ICMPV6) and head[0] in (ECHO_V4, ECHO_V6):
+        return Unreachable(error, protocol, local, rest >> 16, remote, 0, rest & 0xFFFF)
+    return None

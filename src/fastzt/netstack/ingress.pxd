@@ -16,6 +16,7 @@ from fastzt.netstack.tcp.time_wait cimport TimeWait
 cdef enum:
     ICMP = 1
     TCP = 6
+    UDP = 17
     ICMPV6 = 58
 
 
@@ -34,6 +35,7 @@ cdef class Ingress(Host):
     cdef int slot
     cdef int challenges
     cdef int64_t challenges_since
+    cdef readonly object datagrams
 
     @cython.locals(segment=Segment, flow=Flow)
     cpdef bint fast_input(
@@ -57,7 +59,11 @@ cdef class Ingress(Host):
     cdef void input_icmp(self, object peer, int64_t now) except *
     @cython.locals(flow=Flow, touched=list)
     cpdef void after_batch(self, int64_t now) except *
-    cdef void answer(self, Flow reply) except *
+    @cython.locals(segment=Segment, end=Py_ssize_t)
+    cdef void input_udp(self, object peer, int64_t now) except *
+    @cython.locals(slab=Slab)
+    cdef void input_extended(self, object peer, bytes packet, int64_t now) except *
+    cpdef void answer(self, Flow reply) except *
     @cython.locals(half=HalfOpen, connection=Connection)
     cpdef void opened(self, Flow flow, Segment segment, int64_t now) except *
     @cython.locals(lingering=TimeWait)

@@ -11,11 +11,14 @@ from .._core.stats import Stats, register
 from .._core.timer_wheel import TimerWheel
 from . import icmp
 from .config import StackConfig
+from .datagrams import Datagrams
 from .egress import Egress
 from .emitter import Emitter
 from .flow_table import SEED_SIZE, Flow, FlowTable
 from .host import Host
-from .replies import Packet, Reset
+from .ip_packet import DESTINATION_OPTIONS, HOP_BY_HOP, ROUTING, is_unicast
+from .ip_packet import FRAGMENT as FRAGMENT_NEXT
+from .replies import Reset
 from .route import RouteTable
 from .socket_table import SocketTable
 from .tcp.connection import Connection
@@ -39,11 +42,11 @@ if not cython.compiled:
 
     ICMP = 1
     TCP = 6
+    UDP = 17
     ICMPV6 = 58
 
 MALFORMED_IP = register("netstack.malformed_ip")
 MALFORMED_TCP = register("netstack.malformed_tcp")
-FRAGMENTED = register("netstack.fragment")
 UNKNOWN_PROTOCOL = register("netstack.unknown_protocol")
 NOT_OURS = register("netstack.not_our_address")
 WRONG_PEER = register("netstack.wrong_peer")
@@ -56,6 +59,7 @@ REPLIES_FULL = register("netstack.replies_full")
 BAD_ICMP = register("netstack.icmp_ignored")
 CHALLENGES_SPENT = register("netstack.challenge_limit")
 SECOND = 1_000_000
+EXTENSIONS = (HOP_BY_HOP, ROUTING, FRAGMENT_NEXT, DESTINATION_OPTIONS)
 
 
 class Ingress(Host):
@@ -65,6 +69,7 @@ class Ingress(Host):
         __slots__ = (
             "challenges",
             "challenges_since",
+            "datagrams",
             "egress",
             "flows",
             "half_open",
@@ -105,6 +110,7 @@ class Ingress(Host):
         self.slot = wheel.allocate(self)
         self.challenges = 0
         self.challenges_since = 0
+        self.datagrams = Datagrams(self, entropy)
 
     def fast_input(
         self, peer: object, slab: Slab, offset: int, length: int, generation: int, now: int
@@ -159,8 +165,10 @@ class Ingress(Host):
             self.input_tcp(peer, generation, now)
         elif protocol == (ICMP if self.segment.is_v4 else ICMPV6):
             self.input_icmp(peer, now)
-        elif protocol == FRAGMENT:
-            self.stats.drop(FRAGMENTED)
+        elif protocol == UDP:
+            self.input_udp(peer, now)
+        elif protocol == FRAGMENT or (not self.segment.is_v4 and protocol in EXTENSIONS):
+            self.input_extended(peer, take(slab, offset, length), now)
         else:
             self.stats.drop(MALFORMED_IP if protocol < 0 else UNKNOWN_PROTOCOL)
 
@@ -216,19 +224,43 @@ class Ingress(Host):
             key = (half.local, half.local_port, half.remote, half.remote_port)
             half.start(self.isn.initial(*key, now), self.isn.timestamp_offset(*key))
 
+    def input_udp(self, peer: object, now: int) -> None:
+        """A UDP datagram."""
+        segment = self.segment
+        if self.routes.is_local(segment.destination()):
+            end = segment.header + segment.total
+            self.datagrams.udp_in(peer, take(segment.slab, segment.packet, end - segment.packet), now)
+        else:
+            self.stats.drop(NOT_OURS)
+
+    def input_extended(self, peer: object, packet: bytes, now: int) -> None:
+        """A fragment, or an IPv6 packet with extension headers."""
+        plain = self.datagrams.reassembly.plain(peer, packet, now)
+        if plain is not None:
+            slab = Slab(len(plain))
+            slab.view[:] = plain
+            self.input(peer, slab, 0, len(plain), 0, now)
+
     def input_icmp(self, peer: object, now: int) -> None:
-        """Echo requests and unreachable messages; the rest is ignored."""
+        """Echo requests and replies, and unreachable messages; the rest is ignored."""
         segment = self.segment
         source, destination = segment.source(), segment.destination()
         if not self.routes.is_local(destination):
             self.stats.drop(NOT_OURS)
             return
         message = take(segment.slab, segment.header, segment.total)
+        if not icmp.is_intact(message, source, destination):
+            self.stats.drop(BAD_ICMP)
+            return
         reply = icmp.echo_reply(message, source, destination)
         if reply is not None:
-            self.answer(Packet(self.emitter, reply, peer))
+            self.datagrams.answer(reply, peer)
+            return
+        if self.datagrams.icmp_in(peer, message, source, destination, now):
             return
         told = icmp.unreachable(message, segment.is_v4)
+        if told is not None and told.protocol != TCP:
+            told = None
         flow = self.flows.get(told.local, told.local_port, told.remote, told.remote_port) if told else None
         if told is None or not isinstance(flow, Connection) or flow.peer is not peer:
             self.stats.drop(BAD_ICMP)
@@ -332,10 +364,3 @@ class Ingress(Host):
                 return
             self.lingering.popleft()
             self.detach(record)
-
-
-def is_unicast(ip: bytes) -> bool:
-    """Whether one host can own a 16-byte address."""
-    if ip.startswith(icmp.V4_MAPPED):
-        return ip[12] not in (0, 127) and ip[12] < 224
-    return ip[0] != 0xFF and ip[:15] != bytes(15)

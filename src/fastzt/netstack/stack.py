@@ -11,7 +11,8 @@ from .._core.stats import Stats
 from .._core.timer_wheel import TimerWheel
 from .config import StackConfig
 from .egress import Egress
-from .ingress import Ingress, is_unicast
+from .ingress import Ingress
+from .ip_packet import is_unicast
 from .ports import TABLE, EphemeralPorts
 from .socket_table import SocketTable
 from .tcp.connection import Connection
@@ -60,6 +61,7 @@ class Stack(Ingress):
         for flow in self.flows.flows():
             if flow.local == ip:
                 flow.fail(errno.ENETDOWN, now)
+        self.datagrams.address_removed(ip, now)
 
     def set_routes(self, routes: Iterable[tuple[bytes, int, bytes | None, int]]) -> None:
         """Replace the routes: (target, prefix of its family, via or None, metric). Raises ValueError."""
@@ -72,18 +74,21 @@ class Stack(Ingress):
         for connection in self.resolving.pop(ip, ()):
             if connection.state == SYN_SENT and connection.peer is None:
                 connection.resolved(peer, now)
+        self.datagrams.resolved(ip, peer, now)
 
     def unreachable(self, ip: bytes, now: int) -> None:
         """Nobody answers for the neighbor `ip`: connects that waited for it fail."""
         for connection in self.resolving.pop(ip, ()):
             if connection.peer is None:
                 connection.unreachable(errno.EHOSTUNREACH, now)
+        self.datagrams.unreachable(ip)
 
     def refused(self, peer: object, now: int) -> None:
         """The peer's data plane refused us: pending connects to it end at once."""
         for connection in self.connecting:
             if connection.peer is peer:
                 connection.unreachable(errno.EHOSTUNREACH, now)
+        self.datagrams.refused(peer, now)
 
     # The user
 
@@ -162,6 +167,7 @@ class Stack(Ingress):
                 flow.abort(now)
         for listener in list(self.listeners.values()):
             listener.close(now)
+        self.datagrams.close(0, now)
 
     def close(self, now: int) -> None:
         """The network is gone: every connection fails (ENETDOWN), and listening stops."""
@@ -169,9 +175,12 @@ class Stack(Ingress):
             flow.fail(errno.ENETDOWN, now)
         for listener in list(self.listeners.values()):
             listener.close(now)
+        self.datagrams.close(errno.ENETDOWN, now)
 
     def is_quiet(self) -> bool:
-        """Whether all that was written to connections since closed has been acknowledged."""
+        """Whether what was written to connections since closed is acknowledged, and each datagram sent."""
+        if self.datagrams.busy:
+            return False
         return not any(isinstance(flow, Connection) and flow.is_delivering() for flow in self.flows.flows())
 
     # The way out

@@ -93,6 +93,10 @@ class Outlet(Egress):
         """Bytes of the largest packet that travels as one datagram."""
         return self.network.room(neighbor, now)  # type: ignore[arg-type]
 
+    def mtu(self) -> int:
+        """Bytes of the largest packet that the network carries."""
+        return int(self.network.mtu)
+
     def reserve(self, neighbor: object, length: int, now: int) -> int:
         """Where a packet goes, or -1."""
         return self.network.reserve(neighbor, self.out, length, now)  # type: ignore[arg-type]

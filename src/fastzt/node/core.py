@@ -36,8 +36,10 @@ from .verbs import Verbs
 if TYPE_CHECKING:
     import cython
 
+    from ..netstack.echo import Pinger
     from ..netstack.tcp.connection import Connection
     from ..netstack.tcp.listener import TcpListener
+    from ..netstack.udp import UdpEndpoint
     from .roles.controller import Controller
     from .roles.controller_store import ControllerStore
 else:
@@ -288,6 +290,14 @@ class Core(Verbs):
     def listen(self, nwid: int, ip16: bytes | None, port: int, backlog: int, now: int) -> TcpListener:
         """Listen on a port (0: any free one); OSError (EADDRINUSE) when it is taken."""
         return self._lane(nwid).stack.listen(ip16, port, backlog, now)
+
+    def udp(self, nwid: int, ip16: bytes | None, port: int, now: int) -> UdpEndpoint:
+        """A UDP socket on a port (0: any free one); OSError (EADDRINUSE) when it is taken."""
+        return self._lane(nwid).stack.datagrams.bind(ip16, port, now)
+
+    def pinger(self, nwid: int, ip16: bytes) -> Pinger:
+        """An ICMP echo client."""
+        return self._lane(nwid).stack.datagrams.pinger(ip16)
 
     def close_sockets(self, now: int) -> None:
         """Reset the connections that the user has not closed, close the listeners."""

@@ -1,0 +1,234 @@
+"""DatagramSocket: UDP on a ZeroTier network, used as a `socket.socket` of SOCK_DGRAM is."""
+
+from __future__ import annotations
+
+import errno
+import os
+import socket as system
+from typing import TYPE_CHECKING, Any
+
+from ..errors import NoRouteError
+from ..io.threaded import ThreadedDriver
+from . import addresses, names
+from .addresses import is_v4
+from .socket import Timeouts, os_error
+
+if TYPE_CHECKING:
+    from ..netstack.udp import Address, UdpEndpoint
+
+Buffer = Any  # whatever memoryview() takes
+ANY = bytes(16)
+MIN_BUFFER = 2048
+MAX_BUFFER = 64 << 20
+
+
+class DatagramSocket(Timeouts):
+    """Made by `Network.udp`. Safe to use from several threads. Both families, unless bound to an address.
+
+    A datagram that is longer than the caller's buffer loses its end. When nobody listens where a connected
+    socket sends to, a later call raises ConnectionRefusedError; HostUnreachableError when no node answers.
+    """
+
+    type = system.SOCK_DGRAM
+    proto = 0
+
+    def __init__(self, driver: ThreadedDriver, endpoint: UdpEndpoint) -> None:
+        self._driver = driver
+        self._endpoint = endpoint
+        self._closed = False
+        self.family = system.AF_INET6 if endpoint.address and not is_v4(endpoint.address) else system.AF_INET
+
+    # Out
+
+    def sendto(self, data: Buffer, *arguments: Any) -> int:
+        """`sendto(data, address)` or `sendto(data, flags, address)`; returns the length."""
+        if not 1 <= len(arguments) <= 2:
+            raise TypeError("sendto() takes the data, flags that may be left out, and an address")
+        no_flags(arguments[0] if len(arguments) == 2 else 0)
+        return self._send(data, self._remote(arguments[-1]))
+
+    def send(self, data: Buffer, flags: int = 0) -> int:
+        """Send to where the socket is connected to."""
+        no_flags(flags)
+        return self._send(data, None)
+
+    def sendall(self, data: Buffer, flags: int = 0) -> None:
+        """As `send`: a datagram leaves whole."""
+        self.send(data, flags)
+
+    def _send(self, data: Buffer, remote: Address | None) -> int:
+        packed = bytes(data)
+
+        def attempt(now: int) -> bool | None:
+            self._check()
+            return self._endpoint.send(packed, remote, now) or None
+
+        try:
+            self._wait(self._endpoint.id, attempt, self._timeout)
+        except OSError as error:
+            raise better(error) from None
+        return len(packed)
+
+    def _remote(self, address: Any) -> Address:
+        """The 16-byte address and port of an address pair, a name looked up by the system."""
+        host, port = addresses.pair(address)
+        return names.system(host)[0], port
+
+    # In
+
+    def recvfrom(self, bufsize: int, flags: int = 0) -> tuple[bytes, tuple[Any, ...]]:
+        """The next datagram, at most `bufsize` bytes of it, and where it came from."""
+        if bufsize < 0:
+            raise ValueError("negative buffersize in recvfrom")
+        data, source = self._receive(flags)
+        return data[:bufsize], addresses.socket_address(*source)
+
+    def recv(self, bufsize: int, flags: int = 0) -> bytes:
+        """The next datagram, at most `bufsize` bytes of it."""
+        if bufsize < 0:
+            raise ValueError("negative buffersize in recv")
+        return self._receive(flags)[0][:bufsize]
+
+    def recvfrom_into(self, buffer: Buffer, nbytes: int = 0, flags: int = 0) -> tuple[int, tuple[Any, ...]]:
+        """The next datagram into a writable buffer, at most `nbytes` (0: what fits); length and source."""
+        view = memoryview(buffer).cast("B")
+        if nbytes < 0:
+            raise ValueError("negative buffersize in recvfrom_into")
+        if nbytes > len(view):
+            raise ValueError("nbytes is greater than the length of the buffer")
+        data, source = self._receive(flags)
+        n = min(len(data), nbytes or len(view))
+        view[:n] = data[:n]
+        return n, addresses.socket_address(*source)
+
+    def recv_into(self, buffer: Buffer, nbytes: int = 0, flags: int = 0) -> int:
+        """As `recvfrom_into`; the length alone."""
+        return self.recvfrom_into(buffer, nbytes, flags)[0]
+
+    def _receive(self, flags: int) -> tuple[bytes, Address]:
+        no_flags(flags & ~system.MSG_PEEK)
+        peek = bool(flags & system.MSG_PEEK)
+
+        def attempt(now: int) -> tuple[bytes, Address] | None:
+            self._check()
+            return self._endpoint.receive(peek)
+
+        try:
+            return self._wait(self._endpoint.id, attempt, self._timeout)
+        except OSError as error:
+            raise better(error) from None
+
+    # Where
+
+    def connect(self, address: Any) -> None:
+        """Send to, and receive from, one address alone. Nothing leaves. Raises NoRouteError."""
+        self._check()
+        remote = self._remote(address)
+        try:
+            self._driver.run(lambda now: self._endpoint.connect(remote, now))
+        except OSError as error:
+            raise better(error) from None
+
+    def connect_ex(self, address: Any) -> int:
+        """As `connect`; the error number, 0 when there is none."""
+        try:
+            self.connect(address)
+        except OSError as error:
+            return error.errno or errno.EIO
+        return 0
+
+    def disconnect(self) -> None:
+        """Receive from everywhere again."""
+        self._check()
+        self._driver.run(lambda now: self._endpoint.connect(None, now))
+
+    def getpeername(self) -> tuple[Any, ...]:
+        """Where it is connected to; OSError (ENOTCONN) when it is not."""
+        self._check()
+        remote = self._endpoint.remote
+        if remote is None:
+            raise OSError(errno.ENOTCONN, os.strerror(errno.ENOTCONN))
+        return addresses.socket_address(*remote)
+
+    def getsockname(self) -> tuple[Any, ...]:
+        """The (host, port) of this end; 0.0.0.0 stands for every address of the network."""
+        self._check()
+        ip, port = self._driver.run(lambda now: self._endpoint.local_address)
+        return ("0.0.0.0", port) if ip == ANY else addresses.socket_address(ip, port)
+
+    @property
+    def port(self) -> int:
+        """The port of this end."""
+        return self._endpoint.port
+
+    # Options and the end
+
+    def setsockopt(self, level: int, optname: int, value: int) -> None:
+        """SO_RCVBUF and SO_SNDBUF; OSError (ENOPROTOOPT) for others."""
+        self._check()
+        if level != system.SOL_SOCKET or optname not in (system.SO_RCVBUF, system.SO_SNDBUF):
+            raise OSError(errno.ENOPROTOOPT, os.strerror(errno.ENOPROTOOPT))
+        size = max(MIN_BUFFER, min(int(value), MAX_BUFFER))
+
+        def store(now: int) -> None:
+            if optname == system.SO_RCVBUF:
+                self._endpoint.receive_buffer = size
+            else:
+                self._endpoint.outgoing.limit = size
+
+        self._driver.run(store)
+
+    def getsockopt(self, level: int, optname: int) -> int:
+        """SO_RCVBUF, SO_SNDBUF, SO_TYPE and SO_ERROR, which it clears."""
+        self._check()
+        endpoint = self._endpoint
+        if level == system.SOL_SOCKET:
+            if optname == system.SO_TYPE:
+                return int(self.type)
+            if optname in (system.SO_RCVBUF, system.SO_SNDBUF):
+                return endpoint.receive_buffer if optname == system.SO_RCVBUF else endpoint.outgoing.limit
+            if optname == system.SO_ERROR:
+                return self._driver.run(lambda now: endpoint.take_error())
+        raise OSError(errno.ENOPROTOOPT, os.strerror(errno.ENOPROTOOPT))
+
+    def close(self) -> None:
+        """Free the port; what was sent still leaves, a blocked call raises OSError."""
+        was_closed, self._closed = self._closed, True
+        if was_closed or self._driver.closed or self._driver.forked:
+            return
+        number = self._endpoint.id
+
+        def end(now: int) -> None:
+            self._endpoint.close(now)
+            self._driver.waiters.wake(number)
+
+        self._driver.run(end)
+
+    def fileno(self) -> int:
+        """-1: there is no descriptor to poll."""
+        return -1
+
+    def _check(self) -> None:
+        self._driver.check()
+        if self._closed:
+            raise OSError(errno.EBADF, os.strerror(errno.EBADF))
+
+    def __repr__(self) -> str:
+        return (
+            "<fastzt.DatagramSocket closed>" if self._closed else f"<fastzt.DatagramSocket port={self.port}>"
+        )
+
+
+def better(error: OSError) -> OSError:
+    """An error as the exception that this project has for it."""
+    if isinstance(error, (TimeoutError, BlockingIOError)) or error.errno is None:
+        return error
+    if error.errno == errno.ENETUNREACH:
+        return error if isinstance(error, NoRouteError) else NoRouteError()
+    return os_error(error.errno) if error.errno == errno.EHOSTUNREACH else error
+
+
+def no_flags(flags: int) -> None:
+    """Raise OSError for a flag that does not exist here."""
+    if flags:
+        raise OSError(errno.EOPNOTSUPP, os.strerror(errno.EOPNOTSUPP))
