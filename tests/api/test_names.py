@@ -1,4 +1,4 @@
-"""Names through a network's own DNS servers, asked over TCP on the network; another node answers."""
+"""Names through a network's own DNS servers, asked over UDP and TCP on the network; another node answers."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import ipaddress
 import socket
 import threading
 from collections.abc import Iterator
+from typing import Any
 
 import dns.flags
 import dns.message
@@ -26,12 +27,19 @@ V4 = bytes(10) + b"\xff\xff"
 
 
 class Server:
-    """Answers from `records` ({name: [(type, text)]}), one thread a connection; counts questions."""
+    """Answers from `records` ({name: [(type, text)]}), one thread a connection; keeps the questions.
+
+    Over UDP while there is a `socket`; `by_tcp` counts what was asked over TCP.
+    """
 
     def __init__(self, net: fastzt.Network) -> None:
         self.records: dict[str, list[tuple[str, str]]] = {}
         self.asked: list[str] = []
         self.answer = self.correct
+        self.net = net
+        self.by_tcp = 0
+        self.truncates = False
+        self.socket: fastzt.DatagramSocket | None = None
         self.listener = net.listen(53)
         self.thread = threading.Thread(target=self.serve, daemon=True)
         self.thread.start()
@@ -44,14 +52,43 @@ class Server:
                 return
             threading.Thread(target=self.converse, args=(connection,), daemon=True).start()
 
+    def serve_udp(self) -> None:
+        """Answer datagrams, too, until `stop_udp`."""
+        self.socket = self.net.udp(53)
+        threading.Thread(target=self.answer_datagrams, args=(self.socket,), daemon=True).start()
+
+    def stop_udp(self) -> None:
+        if self.socket is not None:
+            self.socket.close()
+
+    def answer_datagrams(self, near: fastzt.DatagramSocket) -> None:
+        while True:
+            try:
+                data, source = near.recvfrom(4096)
+            except OSError:
+                return
+            query = dns.message.from_wire(data)
+            self.note(query)
+            answer = self.answer(query)
+            if answer is None:
+                continue
+            if self.truncates:
+                made = dns.message.make_response(query)
+                made.flags |= dns.flags.TC
+                answer = made.to_wire()
+            near.sendto(b"noise", source)
+            near.sendto(answer, source)
+
+    def note(self, query: dns.message.Message) -> None:
+        self.asked.append(f"{query.question[0].name} {dns.rdatatype.to_text(query.question[0].rdtype)}")
+
     def converse(self, connection: fastzt.Socket) -> None:
         with connection:
             stream = connection.makefile("rb")
             while head := stream.read(2):
                 query = dns.message.from_wire(stream.read(int.from_bytes(head, "big")))
-                self.asked.append(
-                    f"{query.question[0].name} {dns.rdatatype.to_text(query.question[0].rdtype)}"
-                )
+                self.note(query)
+                self.by_tcp += 1
                 data = self.answer(query)
                 if data is None:
                     return
@@ -125,7 +162,7 @@ def house() -> Iterator[House]:
 def net(house: House) -> Iterator[fastzt.Network]:
     """Node a's network with an empty cache, its server as it should be."""
     house.server.answer = house.server.correct
-    house.pair.net_a._resolver = Resolver(house.pair.net_a._reach)
+    house.pair.net_a._resolver = Resolver(house.pair.net_a._reach, house.pair.net_a._reach_by_udp)
     house.server.asked.clear()
     yield house.pair.net_a
     house.server.answer = house.server.correct
@@ -179,6 +216,29 @@ def test_literals_ask_nobody(net: fastzt.Network, house: House) -> None:
     assert net.resolve("10.9.8.7") == [ipaddress.ip_address("10.9.8.7")]
     assert system("10.9.8.7") == [V4 + bytes([10, 9, 8, 7])]
     assert house.server.asked == []
+
+
+def test_over_udp(net: fastzt.Network, house: House) -> None:
+    house.server.serve_udp()
+    house.server.by_tcp = 0
+    try:
+        assert net.resolve("files")[0] == ipaddress.ip_address(house.ip)
+        assert house.server.asked == [f"files.{DOMAIN}. A", f"files.{DOMAIN}. AAAA"]
+        assert house.server.by_tcp == 0
+    finally:
+        house.server.stop_udp()
+
+
+def test_what_is_too_long_for_udp_is_asked_over_tcp(net: fastzt.Network, house: House) -> None:
+    house.server.serve_udp()
+    house.server.by_tcp = 0
+    house.server.truncates = True
+    try:
+        assert net.resolve("files")[0] == ipaddress.ip_address(house.ip)
+        assert house.server.by_tcp == 2
+    finally:
+        house.server.truncates = False
+        house.server.stop_udp()
 
 
 BAD_ANSWERS = {
@@ -260,10 +320,14 @@ def test_whose_a_name_is(domain: str, host: str, full: str | None) -> None:
     assert Dns(domain, ()).full_name(host) is None
 
 
+def unreachable(*where: object) -> Any:
+    raise OSError
+
+
 def test_the_cache_is_capped_and_answers_expire() -> None:
     asked = []
     now = [0.0]
-    kept = Resolver(lambda *where: (_ for _ in ()).throw(OSError()), clock=lambda: now[0])
+    kept = Resolver(unreachable, unreachable, clock=lambda: now[0])
 
     def ask_all(servers: tuple[bytes, ...], name: str, deadline: float) -> tuple[list[bytes], float]:
         asked.append(name)

@@ -30,7 +30,7 @@ class Network:
         self.node = node
         self._driver = driver
         self._nwid = nwid
-        self._resolver = Resolver(self._reach)
+        self._resolver = Resolver(self._reach, self._reach_by_udp)
 
     @property
     def _core(self) -> Core:
@@ -98,6 +98,16 @@ class Network:
         if not self.routed([server]):
             raise NoRouteError(f"network {self.id} has no route to {addresses.host_text(server)}")
         return open_connection(self._driver, self._nwid, server, port, timeout)
+
+    def _reach_by_udp(self, server: bytes, port: int) -> DatagramSocket:
+        """A socket connected to a DNS server of the network; raises NoRouteError."""
+        socket = self.udp()
+        try:
+            socket.connect((addresses.host_text(server), port))
+        except BaseException:
+            socket.close()
+            raise
+        return socket
 
     def listen(self, port: int, host: str = "", backlog: int = 128) -> Listener:
         """Listen for TCP connections on a port (0: any free one) of one or (default) all addresses."""

@@ -1,4 +1,7 @@
-"""Resolver: asks the DNS servers of a network, over TCP through it (RFC 7766). Needs `fastzt[dns]`."""
+"""Resolver: asks the DNS servers of a network through it, over UDP, and over TCP (RFC 7766) what is longer.
+
+Needs `fastzt[dns]`.
+"""
 
 from __future__ import annotations
 
@@ -15,6 +18,7 @@ from ..errors import InputError, NameResolutionError
 if TYPE_CHECKING:
     from dns.message import QueryMessage
 
+    from .datagram import DatagramSocket
     from .socket import Socket
 
 PORT = 53
@@ -23,14 +27,23 @@ MAX_TTL = 300.0  # seconds
 NEGATIVE_TTL = 5.0
 PER_SERVER = 3.0  # seconds for one server, of what there is for all
 MAX_ANSWERS = 16
+TRIES = (0.4, 0.8)  # seconds for an answer over UDP, before TCP is tried
+MAX_DATAGRAM = 1232  # an answer that the path takes unfragmented: what is usual for EDNS (RFC 6891 6.2.5)
+TRUNCATED = 0x0200  # the flag TC (RFC 1035 4.1.1)
+MAX_STRAY = 16  # datagrams that are no answer, in one try
 Connect = Callable[[bytes, int, float], "Socket"]
+OpenUdp = Callable[[bytes, int], "DatagramSocket"]
 
 
 class Resolver:
-    """Answers of one network's servers, kept for a while; `connect(ip16, port, timeout)` reaches a server."""
+    """Answers of one network's servers, kept for a while.
 
-    def __init__(self, connect: Connect, clock: Callable[[], float] = time.monotonic) -> None:
+    `connect(ip16, port, timeout)` and `udp(ip16, port)` give connected sockets to a server.
+    """
+
+    def __init__(self, connect: Connect, udp: OpenUdp, clock: Callable[[], float] = time.monotonic) -> None:
         self._connect = connect
+        self._udp = udp
         self._clock = clock
         self._guard = threading.Lock()
         self._cache: dict[tuple[tuple[bytes, ...], str], tuple[float, list[bytes]]] = {}
@@ -70,25 +83,60 @@ class Resolver:
         )
 
     def _ask(self, server: bytes, name: str, deadline: float) -> tuple[list[bytes], float]:
-        """Both families from one server, over one connection."""
+        """Both families from one server."""
+        import dns.message
         import dns.rdatatype
 
         found: list[bytes] = []
         ttl = MAX_TTL
-        with self._connect(server, PORT, deadline - self._clock()) as connection:
-            for kind in (dns.rdatatype.A, dns.rdatatype.AAAA):
-                answer = self._exchange(connection, name, kind, deadline)
-                addresses, lives = addresses_of(answer, kind)
-                found += addresses[:MAX_ANSWERS]
-                ttl = min(ttl, lives) if addresses else ttl
+        for kind in (dns.rdatatype.A, dns.rdatatype.AAAA):
+            query = dns.message.make_query(name, kind, use_edns=0, payload=MAX_DATAGRAM)
+            answer = self._ask_by_udp(server, query, deadline) or self._ask_by_tcp(server, query, deadline)
+            addresses, lives = addresses_of(answer, kind)
+            found += addresses[:MAX_ANSWERS]
+            ttl = min(ttl, lives) if addresses else ttl
         return found, ttl if found else NEGATIVE_TTL
 
-    def _exchange(self, connection: Socket, name: str, kind: Any, deadline: float) -> QueryMessage:
+    def _ask_by_udp(self, server: bytes, query: QueryMessage, deadline: float) -> QueryMessage | None:
+        """One question and its answer; None when none comes that is whole."""
+        try:
+            with self._udp(server, PORT) as socket:
+                for patience in TRIES:
+                    socket.send(query.to_wire())
+                    answer = self._hear(socket, query, min(deadline, self._clock() + patience))
+                    if answer is not None:
+                        return None if answer.flags & TRUNCATED else answer
+        except OSError:
+            return None
+        return None
+
+    def _hear(self, socket: DatagramSocket, query: QueryMessage, end: float) -> QueryMessage | None:
+        """The answer, if it comes until `end`; what is none is passed over (RFC 5452 9.1)."""
+        import dns.exception
+        import dns.message
+
+        for _ in range(MAX_STRAY):
+            socket.settimeout(max(end - self._clock(), 0.001))
+            try:
+                answer = dns.message.from_wire(socket.recv(65535))
+            except TimeoutError:
+                return None
+            except dns.exception.DNSException:
+                continue
+            if query.is_response(answer):
+                return answer  # type: ignore[return-value]
+        return None
+
+    def _ask_by_tcp(self, server: bytes, query: QueryMessage, deadline: float) -> QueryMessage:
+        """As `_ask_by_udp`, but raises OSError, ValueError."""
+        with self._connect(server, PORT, max(deadline - self._clock(), 0.001)) as connection:
+            return self._exchange(connection, query, deadline)
+
+    def _exchange(self, connection: Socket, query: QueryMessage, deadline: float) -> QueryMessage:
         """One question and its answer; raises ValueError for an answer that is none."""
         import dns.exception
         import dns.message
 
-        query = dns.message.make_query(name, kind)
         data = query.to_wire()
         connection.settimeout(max(deadline - self._clock(), 0.001))
         connection.sendall(len(data).to_bytes(2, "big") + data)
