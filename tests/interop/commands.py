@@ -72,6 +72,22 @@ class Handler:
             total.update(block)
         return {"size": size, "sha256": total.hexdigest()}
 
+    def send_datagram(self, handle: int, data: bytes, host: str, port: int) -> None:
+        raise NotImplementedError
+
+    def receive_datagram(self, handle: int) -> tuple[bytes, str, int]:
+        raise NotImplementedError
+
+    def do_datagram(self, handle: int, seed: int, size: int, host: str, port: int) -> int:
+        """Send `size` seeded bytes, at most a block."""
+        self.send_datagram(handle, b"".join(blocks(seed, size)), host, port)
+        return size
+
+    def do_next_datagram(self, handle: int) -> dict[str, Any]:
+        """The next datagram, and where it came from."""
+        data, host, port = self.receive_datagram(handle)
+        return {"size": len(data), "sha256": hashlib.sha256(data).hexdigest(), "host": host, "port": port}
+
     def do_stream(self, handle: int, seed: int) -> dict[str, Any]:
         """Write seeded bytes until `end_stream`, then no more."""
         total, count = hashlib.sha256(), 0

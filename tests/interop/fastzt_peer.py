@@ -131,6 +131,33 @@ class FastztPeer(Handler):
     def receive_some(self, handle: int) -> bytes:
         return bytes(self.handles[handle].recv(BLOCK))
 
+    def do_udp(self, host: str, port: int) -> int:
+        network = next(n for n in self.networks.values() if any(str(a.ip) == host for a in n.addresses))
+        return self.keep(network.udp(port, host))
+
+    def send_datagram(self, handle: int, data: bytes, host: str, port: int) -> None:
+        self.handles[handle].sendto(data, (host, port))
+
+    def receive_datagram(self, handle: int) -> tuple[bytes, str, int]:
+        data, (host, port, *_) = self.handles[handle].recvfrom(BLOCK)
+        return data, host, port
+
+    def do_ping(self, nwid: str, host: str, count: int, size: int) -> int:
+        """How many replies came."""
+        return self.networks[nwid].ping(host, count=count, size=size, interval=0.05, timeout=20).received
+
+    def do_refused(self, nwid: str, host: str, port: int) -> str:
+        """The exception after a datagram to a port where nobody listens."""
+        with self.networks[nwid].udp() as near:
+            near.settimeout(20)
+            near.connect((host, port))
+            near.send(b"anybody?")
+            try:
+                near.recv(1)
+            except OSError as error:
+                return type(error).__name__
+        return ""
+
     def do_shutdown(self, handle: int) -> int:
         """No more writing."""
         self.handles[handle].shutdown(1)

@@ -9,6 +9,7 @@ import ctypes
 import hashlib
 import os
 import shutil
+import socket
 import subprocess
 import sys
 import zipfile
@@ -42,8 +43,32 @@ void _PyTime_AsTimeval_noraise(void) { __builtin_trap(); }
 
 IPV4 = 2
 STREAM = 1
+DATAGRAM = 2
 ADDRESS_TEXT = 46  # what zts_accept and zts_addr_get_str insist on
 READY = 1
+
+
+class SocketAddress(ctypes.Structure):
+    """zts_sockaddr_in: lwIP's, with a length in front of the family."""
+
+    _fields_ = (
+        ("length", ctypes.c_uint8),
+        ("family", ctypes.c_uint8),
+        ("port", ctypes.c_uint16 * 1),
+        ("ip", ctypes.c_uint8 * 4),
+        ("zero", ctypes.c_uint8 * 8),
+    )
+
+    @classmethod
+    def of(cls, host: str, port: int) -> SocketAddress:
+        """An IPv4 address and port."""
+        made = cls(16, IPV4, (ctypes.c_uint16 * 1)(socket.htons(port)))
+        made.ip[:] = socket.inet_aton(host)
+        return made
+
+    def pair(self) -> tuple[str, int]:
+        """Host and port."""
+        return socket.inet_ntoa(bytes(self.ip)), socket.ntohs(self.port[0])
 
 
 class Unavailable(Exception):
@@ -133,6 +158,20 @@ def load(stand_in: Path, library: Path) -> ctypes.CDLL:
     zts.zts_bind.argtypes = [ctypes.c_int, ctypes.c_char_p, ctypes.c_ushort]
     zts.zts_connect.argtypes = [ctypes.c_int, ctypes.c_char_p, ctypes.c_ushort, ctypes.c_int]
     zts.zts_accept.argtypes = [ctypes.c_int, ctypes.c_char_p, ctypes.c_int, ctypes.POINTER(ctypes.c_ushort)]
+    for name in ("zts_bsd_sendto", "zts_bsd_recvfrom"):
+        getattr(zts, name).restype = ctypes.c_ssize_t
+    zts.zts_bsd_sendto.argtypes = [
+        ctypes.c_int,
+        ctypes.c_void_p,
+        ctypes.c_size_t,
+        ctypes.c_int,
+        ctypes.POINTER(SocketAddress),
+        ctypes.c_uint,
+    ]
+    zts.zts_bsd_recvfrom.argtypes = [
+        *zts.zts_bsd_sendto.argtypes[:5],
+        ctypes.POINTER(ctypes.c_uint),
+    ]
     return zts
 
 

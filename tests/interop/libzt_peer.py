@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from commands import BLOCK, Handler, serve
-from libzt import ADDRESS_TEXT, IPV4, READY, STREAM, load
+from libzt import ADDRESS_TEXT, DATAGRAM, IPV4, READY, STREAM, SocketAddress, load
 
 
 class LibztError(OSError):
@@ -88,6 +88,23 @@ class LibztPeer(Handler):
         buffer = self.local.buffer
         count = self.check(self.zts.zts_read(handle, buffer, BLOCK), "read")
         return bytes(memoryview(buffer)[:count])
+
+    def do_udp(self, host: str, port: int) -> int:
+        handle = self.check(self.zts.zts_socket(IPV4, DATAGRAM, 0), "socket")
+        self.check(self.zts.zts_bind(handle, host.encode(), port), "bind")
+        return handle
+
+    def send_datagram(self, handle: int, data: bytes, host: str, port: int) -> None:
+        to = SocketAddress.of(host, port)
+        size = ctypes.sizeof(to)
+        self.check(self.zts.zts_bsd_sendto(handle, data, len(data), 0, ctypes.byref(to), size), "sendto")
+
+    def receive_datagram(self, handle: int) -> tuple[bytes, str, int]:
+        buffer = ctypes.create_string_buffer(BLOCK)
+        source, size = SocketAddress(), ctypes.c_uint(ctypes.sizeof(SocketAddress))
+        arguments = handle, buffer, BLOCK, 0, ctypes.byref(source), ctypes.byref(size)
+        count = self.check(self.zts.zts_bsd_recvfrom(*arguments), "recvfrom")
+        return bytes(memoryview(buffer)[:count]), *source.pair()
 
     def do_shutdown(self, handle: int) -> int:
         """No more writing."""
