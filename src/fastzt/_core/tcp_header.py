@@ -92,7 +92,7 @@ def checksum(s: Slab, o: int) -> int:
 
 
 def set_sequence(s: Slab, o: int, value: int) -> None:
-    """Write the sequence number."""
+    """Write the sequence number: the low 32 bits of a position in the stream."""
     put_be32(s, o + 4, value)
 
 

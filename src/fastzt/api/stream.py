@@ -51,6 +51,8 @@ class Stream:
         attempt = Reading.__new__(Reading)  # a call of the class would cost more than the object
         attempt.stream = self
         attempt.buffer = buffer
+        if self._connection.held:
+            self._driver.run(self._push)
         n: int = self._try(attempt, self._timeout)
         return n
 
@@ -59,6 +61,8 @@ class Stream:
         no_flags(flags)
         if bufsize < 0:
             raise ValueError("negative buffersize in recv")
+        if self._connection.held:
+            self._driver.run(self._push)
         data: bytes = self._try(Taking(self, bufsize), self._timeout)
         return data
 
@@ -95,6 +99,9 @@ class Stream:
             if self._timeout == 0.0:
                 raise BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN)) from None
             raise TimeoutError("timed out") from None
+
+    def _push(self, now: int) -> None:
+        self._connection.push(now)
 
     def _check(self) -> None:
         """Raise OSError (EBADF) when it is closed, ForkedError in a forked child."""
@@ -151,15 +158,19 @@ class Writing(Attempt):
     """Send some of a buffer."""
 
     if not cython.compiled:
-        __slots__ = ("data", "stream")
+        __slots__ = ("data", "quiet", "stream")
 
     stream: Stream
     data: Buffer
 
     def make(self, now: int) -> Any:
         """The bytes taken; None when there is no room."""
+        self.quiet = False
         self.stream._check()
-        n = self.stream._connection.write(self.data, now)
+        connection = self.stream._connection
+        held = connection.held
+        n = connection.write(self.data, now)
+        self.quiet = held and connection.held
         return n if n > 0 or size_of(self.data) == 0 else None
 
 

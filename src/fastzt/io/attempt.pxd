@@ -3,6 +3,8 @@ from libc.stdint cimport int64_t
 
 
 cdef class Attempt:
+    cdef bint quiet
+
     cpdef object make(self, int64_t now)
 
 

@@ -16,6 +16,7 @@ cpdef enum:
 
 cdef enum:
     LONGEST = 60000000
+    STEP = 200
 
 
 @cython.final
@@ -35,6 +36,7 @@ cdef class ThreadedDriver:
     cdef readonly int64_t turns
     cdef readonly Waiter _leader
     cdef object _no_leader
+    cdef int64_t _turned
     cdef int64_t _due
     cdef int64_t _engine_due
     cdef int64_t _look
@@ -54,7 +56,7 @@ cdef class ThreadedDriver:
     cdef object _run(self, object action)
     @cython.locals(now=int64_t)
     cdef object _round(self, Waiter waiter)
-    @cython.locals(leads=bint, idle=bint)
+    @cython.locals(wish=Attempt, leads=bint, passing=bint, idle=bint)
     cdef object _attempt(self, Waiter waiter, int64_t now)
     cdef int _turn(self, int64_t now) except -1
     cdef int _settle(self, int64_t now) except -1

@@ -40,6 +40,7 @@ if not cython.compiled:
     NODE = 0  # the key of those who wait for an event of the node; connections and listeners count from 1
     EVERY = -1  # the key of those who want to look after every turn
     LONGEST = 60_000_000  # MAX_WAIT in microseconds
+    STEP = 200  # microseconds without a turn, after which whoever calls takes one if nobody leads
 
 T = TypeVar("T")
 CLOSE_TIMEOUT = 5.0
@@ -84,6 +85,7 @@ class ThreadedDriver:
         self.turns = 0
         self._leader: Waiter | None = None
         self._no_leader = threading.Event()
+        self._turned = 0  # when somebody took the last turn
         self._due = 0  # when whoever polls will look again by itself
         self._engine_due = 0
         self._look = 0  # when the core wants to be looked after again
@@ -187,25 +189,38 @@ class ThreadedDriver:
         return result
 
     def _attempt(self, waiter: Waiter, now: int) -> Any:
-        """One turn if this waiter leads, one attempt, and what comes of both."""
+        """One turn if this waiter leads or nobody does, one attempt, and what comes of both.
+
+        A thread that sends all the time hears its acknowledgments so; the engine would have to take the
+        interpreter's lock from it.
+        """
         waiter.woken = False
+        wish = waiter.wish
         leads = self._leader is waiter
+        passing = self._leader is None and (now - self._turned >= STEP or self._look <= now)
         idle = False
-        if leads:
+        if passing:
+            self.poller.take()
+        if leads or passing:
             self._turn(now)
         try:
-            result = waiter.wish.make(now)
-            idle = result is None and waiter.key > NODE and not leads
+            result = wish.make(now)
+            idle = wish.quiet or (result is None and waiter.key > NODE)
             return result
         finally:
+            idle = idle and not leads and not passing
             if not idle:
                 self._settle(now)
-                if not leads:  # who leads looks again by itself, or hands the lead on
-                    self._nudge(now)
+            if passing:
+                self._due = self._engine_due
+                self.poller.leave()
+            if not idle and not leads:  # who leads looks again by itself, or hands the lead on
+                self._nudge(now)
 
     def _turn(self, now: int) -> None:
         self._due = 0  # no need to wake who is about to look
         self.turns += 1
+        self._turned = now
         self.poller.settle()
         if 0 < self._alarm <= now:
             self._alarm = 0

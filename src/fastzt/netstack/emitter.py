@@ -90,7 +90,7 @@ class Emitter:
             o = self.egress.repeat_at + i * stride
             at = o + lead
             move(slab, o, slab, o - stride, lead + header)
-            tcp_header.set_sequence(slab, at, position & 0xFFFFFFFF)
+            tcp_header.set_sequence(slab, at, position)
             tcp_header.set_checksum(slab, at, 0)
             total = checksum.sum16(slab, at, header, pseudo)
             total = ring.peek_sum(position, slab, at + header, length, total)

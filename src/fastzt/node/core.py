@@ -143,8 +143,10 @@ class Core(Verbs):
 
     def tick(self, now: int) -> None:
         """Let the timers fire that are due."""
-        self.switch.tick(now)
-        self.networks.tick(now)
+        if self.switch.deadline() <= now:
+            self.switch.tick(now)
+        if self.networks.deadline() <= now:
+            self.networks.tick(now)
         if self.controller is not None:
             self.controller.tick(now)
         if self.wheel.expire(now):

@@ -8,7 +8,10 @@ from fastzt.netstack.tcp.state cimport (
     CLOSE, CLOSE_WAIT, CLOSED, CLOSING, ESTABLISHED, FIN_WAIT_1, FIN_WAIT_2, LAST_ACK, PASSIVE_OPEN, SYN_ACKED,
     SYN_RECEIVED, SYN_SENT, TIME_WAIT, step
 )
-from fastzt.netstack.tcp.timers cimport GIVE_UP
+from fastzt.netstack.tcp.timers cimport GIVE_UP, PACE
+
+cdef enum:
+    GATHER = 500
 
 
 @cython.final
@@ -16,6 +19,7 @@ cdef class Connection(Output):
     cdef bint may_write(self) noexcept
     @cython.locals(taken=Py_ssize_t)
     cpdef Py_ssize_t write(self, object data, int64_t now) except -1
+    cpdef void push(self, int64_t now) except *
     @cython.locals(taken=Py_ssize_t)
     cpdef Py_ssize_t read_into(self, object target, int64_t now) except -1
     cdef void after_read(self, int64_t now) except *

@@ -33,7 +33,9 @@ if not cython.compiled:
         TIME_WAIT,
         step,
     )
-    from .timers import GIVE_UP
+    from .timers import GIVE_UP, PACE
+
+    GATHER = 500  # microseconds that what is written waits for a full batch, at most
 
 OPTIONS = (
     "congestion",
@@ -118,8 +120,18 @@ class Connection(Output):
         taken = self.tx.write(data)
         self.wants_room = self.tx.free() == 0
         if taken and self.state >= ESTABLISHED:
-            self.host.wake(self)
+            if not self.tx.gathers():
+                self.host.wake(self)
+            elif not self.held:
+                self.held = True
+                if not self.timers.is_set(PACE):
+                    self.timers.set(PACE, now + GATHER)
         return taken
+
+    def push(self, now: int) -> None:
+        """Send what was kept back for a full batch: the writer waits now."""
+        if self.held:
+            self.host.wake(self)
 
     def read_into(self, target: Buffer, now: int) -> int:
         """Move received bytes into a writable buffer; how many (0: nothing yet, or `eof`).

@@ -30,6 +30,7 @@ cdef class ControlBlock(Flow):
     cdef bint timestamps
     cdef uint32_t ts_offset
     cdef bint ack_due
+    cdef readonly bint held
     cdef bint syn_due
     cdef bint reset_due
     cdef bint wants_room

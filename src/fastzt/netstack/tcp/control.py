@@ -53,6 +53,7 @@ class ControlBlock(Flow):
             "error",
             "handle",
             "heard",
+            "held",
             "host",
             "keepalive",
             "keepalive_idle",
@@ -93,6 +94,7 @@ class ControlBlock(Flow):
         self.timestamps = True
         self.ts_offset = 0
         self.ack_due = False
+        self.held = False  # what was written last waits for more
         self.syn_due = False
         self.reset_due = False
         self.wants_room = False  # a write found no room

@@ -40,6 +40,9 @@ class Output(Arrival):
             return self.output_opening(now)
         if self.rx.must_ack and self.rx.has_blocks() and not self.send_ack(now):
             return True  # the SACK blocks would not fit beside data
+        if self.held:
+            self.held = False
+            self.timers.clear(PACE)
         if self.tx.has_work():
             self.refit(now)
             if self.send_data(now):

@@ -4,11 +4,16 @@ from libc.stdint cimport int64_t
 from fastzt._core.segment_queue cimport SegmentQueue
 from fastzt.netstack.tcp.sender cimport Sender
 
+cdef enum:
+    BATCH = 45
+
 
 @cython.final
 cdef class Picker(Sender):
     @cython.locals(queue=SegmentQueue, i=Py_ssize_t)
     cdef bint pick(self, int64_t now) except -1
+    @cython.locals(unsent=int64_t)
+    cdef bint gathers(self) noexcept
     @cython.locals(k=Py_ssize_t, start=int64_t, n=int64_t)
     cdef bint pick_again(self, Py_ssize_t i) noexcept
     @cython.locals(start=int64_t, room=int64_t, waiting=int64_t, n=int64_t, ends=bint)

@@ -11,6 +11,9 @@ if TYPE_CHECKING:
 else:
     from ... import _cython as cython
 
+if not cython.compiled:
+    BATCH = 45  # full segments that one system call sends
+
 
 class Picker(Sender):
     """`pick` puts what leaves next into `pick_start` and `pick_length` (a FIN is one); `sent` confirms it.
@@ -33,6 +36,19 @@ class Picker(Sender):
             if i >= 0:
                 return self.pick_again(i)
         return self.pick_new(now)
+
+    def gathers(self) -> bool:
+        """Whether what is queued had better wait for more, so that it leaves in one batch.
+
+        While data is in flight its acknowledgments will say when to send (as Nagle does for less than a
+        segment); with nothing but the batch to wait for.
+        """
+        if self.nodelay or self.queue.count == 0 or self.fin >= 0 or self.ring.room() == 0:
+            return False
+        unsent = self.ring.tail - self.next
+        if unsent >= BATCH * self.mss or unsent >= self.una + self.window - self.next:
+            return False
+        return unsent < self.controller.cwnd - self.queue.pipe()
 
     def pick_again(self, i: int) -> bool:
         """Record i of the queue once more, as far as one segment reaches."""
