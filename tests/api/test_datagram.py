@@ -242,3 +242,29 @@ def test_leaving_ends_a_blocked_call(pair: Pair) -> None:
         pair.a.leave(nwid)
         thread.join(30)
         assert [error.errno for error in raised] == [errno.ENETDOWN]
+
+
+def test_a_group_and_everybody(pair: Pair) -> None:
+    near, far = both(pair, 9353)
+    with near, far:
+        request = socket.inet_aton("239.7.7.7") + bytes(4)
+        far.setsockopt(socket.IPPROTO_IP, socket.IP_ADD_MEMBERSHIP, request)
+        for host in ("239.7.7.7", "255.255.255.255", "10.121.15.255"):
+            near.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1)
+            near.sendto(host.encode(), (host, 9353))
+            assert far.recvfrom(100) == (host.encode(), (pair.ip(pair.net_a), near.port))
+        far.leave_group("239.7.7.7")
+        near.sendto(b"nobody", ("239.7.7.7", 9353))
+        near.sendto(b"end", (pair.ip(pair.net_b), 9353))
+        assert far.recv(100) == b"end"
+        with pytest.raises(OSError, match="assign"):
+            far.setsockopt(socket.IPPROTO_IP, socket.IP_DROP_MEMBERSHIP, request)
+        with pytest.raises(OSError, match="nvalid"):
+            far.setsockopt(socket.IPPROTO_IP, socket.IP_ADD_MEMBERSHIP, b"123")
+        far.join_group("ff02::fb")
+        assert far.getsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_TTL) == 1
+
+
+def test_everybody_is_asked_for(pair: Pair) -> None:
+    with pair.net_a.udp() as near, pytest.raises(PermissionError):
+        near.sendto(b"x", ("255.255.255.255", 9))

@@ -73,6 +73,7 @@ class Wire(Egress):
         self.repeated = 0
         self.waiting = self.size = 0  # how many are being written, of how many bytes
         self.resolved: list[bytes] = []
+        self.groups: list[bytes] = []
 
     def resolve(self, ip: bytes, now: int) -> object | None:
         self.resolved.append(ip)
@@ -93,6 +94,17 @@ class Wire(Egress):
         self.budget -= 1
         self.bench.carry(self, bytes(self.slab.view[HEADROOM : HEADROOM + length]), now)
         return self.verdict
+
+    def multicast(self, ip: bytes, packet: bytes, now: int) -> bool:
+        self.bench.carry(self, packet, now)
+        return self.verdict > 0
+
+    def join_group(self, ip: bytes, now: int) -> bool:
+        self.groups.append(ip)
+        return True
+
+    def leave_group(self, ip: bytes, now: int) -> None:
+        self.groups.remove(ip)
 
     def repeat(self, neighbor: object, length: int, most: int, generation: int, now: int) -> int:
         self.flush(now)

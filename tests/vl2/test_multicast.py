@@ -176,3 +176,22 @@ def test_pending_resolutions_are_capped(world: World) -> None:
         a.resolve(V4_PREFIX + bytes([10, 121, host >> 8, host & 255]), world.now)
     assert len(a.resolution.pending) == 256
     assert len(world.a.stack.lost) == 300 - 256
+
+
+def test_groups_of_sockets_are_announced_and_counted(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(multicast, "MAX_JOINED", 1)
+    nwid = world.network()
+    a, _ = world.join(nwid)
+    world.run(1)
+    assert a.multicast.join(*GROUP, world.now)
+    assert a.multicast.join(*GROUP, world.now)
+    assert not a.multicast.join(GROUP[0] + 1, 0, world.now)
+    world.flush()
+    world.run(1)
+    assert world.root.networks.directory.listeners((nwid, *GROUP), world.now) == [world.a.address]
+    a.multicast.leave(*GROUP, world.now)
+    assert a.multicast.is_subscribed(*GROUP)
+    a.multicast.leave(*GROUP, world.now)
+    a.multicast.leave(*GROUP, world.now)
+    assert not a.multicast.is_subscribed(*GROUP)
+    assert a.multicast.joined == {}

@@ -85,3 +85,15 @@ def test_bad_text_is_named(parse: Any, text: str) -> None:
     with pytest.raises(InputError) as caught:
         parse(text)
     assert repr(text) in str(caught.value)
+
+
+def test_groups_of_multicast_and_broadcast_addresses() -> None:
+    for text, mac in (
+        ("224.0.0.251", 0x01005E0000FB),
+        ("239.255.2.3", 0x01005E7F0203),
+        ("255.255.255.255", 0xFFFFFFFFFFFF),
+        ("10.0.0.255", 0xFFFFFFFFFFFF),
+        ("ff02::1:ff00:1234", 0x3333FF001234),
+    ):
+        packed = ipaddress.ip_address(text).packed
+        assert a.group_of(packed if len(packed) == 16 else V4_PREFIX + packed) == (mac, 0)

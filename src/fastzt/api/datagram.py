@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from ..errors import NoRouteError
 from ..io.threaded import ThreadedDriver
 from . import addresses, names
+from . import datagram_options as options
 from .addresses import is_v4
 from .socket import Timeouts, os_error
 
@@ -18,8 +19,6 @@ if TYPE_CHECKING:
 
 Buffer = Any  # whatever memoryview() takes
 ANY = bytes(16)
-MIN_BUFFER = 2048
-MAX_BUFFER = 64 << 20
 
 
 class DatagramSocket(Timeouts):
@@ -163,33 +162,27 @@ class DatagramSocket(Timeouts):
 
     # Options and the end
 
-    def setsockopt(self, level: int, optname: int, value: int) -> None:
-        """SO_RCVBUF and SO_SNDBUF; OSError (ENOPROTOOPT) for others."""
+    def setsockopt(self, level: int, optname: int, value: int | bytes) -> None:
+        """SO_RCVBUF, SO_SNDBUF, SO_BROADCAST and those of multicast; OSError (ENOPROTOOPT) for others."""
         self._check()
-        if level != system.SOL_SOCKET or optname not in (system.SO_RCVBUF, system.SO_SNDBUF):
-            raise OSError(errno.ENOPROTOOPT, os.strerror(errno.ENOPROTOOPT))
-        size = max(MIN_BUFFER, min(int(value), MAX_BUFFER))
+        self._driver.run(lambda now: options.set_option(self._endpoint, level, optname, value, now))
 
-        def store(now: int) -> None:
-            if optname == system.SO_RCVBUF:
-                self._endpoint.receive_buffer = size
-            else:
-                self._endpoint.outgoing.limit = size
-
-        self._driver.run(store)
-
-    def getsockopt(self, level: int, optname: int) -> int:
-        """SO_RCVBUF, SO_SNDBUF, SO_TYPE and SO_ERROR, which it clears."""
+    def join_group(self, group: str) -> None:
+        """Receive what is sent to a multicast address, at this socket's port."""
         self._check()
-        endpoint = self._endpoint
-        if level == system.SOL_SOCKET:
-            if optname == system.SO_TYPE:
-                return int(self.type)
-            if optname in (system.SO_RCVBUF, system.SO_SNDBUF):
-                return endpoint.receive_buffer if optname == system.SO_RCVBUF else endpoint.outgoing.limit
-            if optname == system.SO_ERROR:
-                return self._driver.run(lambda now: endpoint.take_error())
-        raise OSError(errno.ENOPROTOOPT, os.strerror(errno.ENOPROTOOPT))
+        ip = addresses.ip16(group)
+        self._driver.run(lambda now: self._endpoint.join(ip, now))
+
+    def leave_group(self, group: str) -> None:
+        """Receive it no more."""
+        self._check()
+        ip = addresses.ip16(group)
+        self._driver.run(lambda now: self._endpoint.leave(ip, now))
+
+    def getsockopt(self, level: int, optname: int, buflen: int = 0) -> int | bytes:
+        """An option's value, SO_ERROR's too, which that clears; raises OSError (ENOPROTOOPT)."""
+        self._check()
+        return self._driver.run(lambda now: options.get_option(self._endpoint, level, optname, buflen))
 
     def close(self) -> None:
         """Free the port; what was sent still leaves, a blocked call raises OSError."""

@@ -10,7 +10,7 @@ from .._core.stats import register
 from . import icmp, udp
 from .echo import TOKEN, Pinger
 from .icmp import Unreachable
-from .ip_packet import V4_MAPPED, cut, destination_of, header_length, is_unicast, source_of
+from .ip_packet import V4_MAPPED, cut, destination_of, header_length, is_multicast, is_unicast, source_of
 from .outgoing import Outgoing
 from .ports import TABLE, EphemeralPorts
 from .reassembly import Reassembly
@@ -96,6 +96,8 @@ class Datagrams:
         """Our address to speak to `ip` from; raises OSError (ENETUNREACH)."""
         if self.stack.routes.is_local(ip):
             return ip
+        if self.is_group(ip):
+            return self.own_address(ip)
         self.hop(ip)
         found: bytes | None = self.stack.routes.source_for(ip)
         if found is None:
@@ -112,6 +114,65 @@ class Datagrams:
         if endpoint.address.startswith(V4_MAPPED) != to[0].startswith(V4_MAPPED):
             raise os_error(errno.EAFNOSUPPORT)
         return endpoint.address
+
+    def is_group(self, ip: bytes) -> bool:
+        """Whether an address is that of a group, or of everybody."""
+        return is_multicast(ip) or self.is_broadcast(ip)
+
+    def is_broadcast(self, ip: bytes) -> bool:
+        """Whether it is the limited broadcast address or that of a subnet of ours (RFC 919, RFC 922)."""
+        if not ip.startswith(V4_MAPPED):
+            return False
+        number = int.from_bytes(ip[12:], "big")
+        return number == 0xFFFFFFFF or any(
+            number == int.from_bytes(own[12:], "big") | 0xFFFFFFFF >> prefix
+            for own, prefix in self.stack.routes.addresses
+            if own.startswith(V4_MAPPED) and prefix < 31
+        )
+
+    def is_remote(self, ip: bytes) -> bool:
+        """Whether an address is that of one host other than this node."""
+        return not self.is_group(ip) and not self.stack.routes.is_local(ip)
+
+    def own_address(self, like: bytes) -> bytes:
+        """An address of ours of the same family; raises OSError (ENETUNREACH)."""
+        for ip, _ in self.stack.routes.addresses:
+            if ip.startswith(V4_MAPPED) == like.startswith(V4_MAPPED):
+                return bytes(ip)
+        raise os_error(errno.ENETUNREACH)
+
+    def send_to_group(
+        self, endpoint: UdpEndpoint, source: Address, to: Address, data: bytes, now: int
+    ) -> int:
+        """Send a datagram to all that listen to its destination; 0 or errno."""
+        everybody = not is_multicast(to[0])
+        if everybody and not endpoint.broadcast:
+            return errno.EACCES
+        packets = self.cut(udp.datagram(source, to, data, 64 if everybody else endpoint.multicast_hops))
+        if not packets:
+            return errno.EMSGSIZE
+        for packet in packets:
+            if not self.stack.egress.multicast(to[0], packet, now):
+                return errno.EPERM
+        if endpoint.loops or everybody:
+            self.deliver_to_group(source, to, data)
+        return 0
+
+    def deliver_to_group(self, source: Address, to: Address, data: bytes) -> bool:
+        """Give a datagram to the sockets that listen to its destination; False when there are none."""
+        everybody = not is_multicast(to[0])
+        found = False
+        for endpoint in {self.bound.get((None, to[1])), *self.bound_to(to)} - {None}:
+            if endpoint is None or not endpoint.takes(source):
+                continue
+            if everybody or to[0] in endpoint.groups:
+                endpoint.arrives(data, source)
+                found = True
+        return found
+
+    def bound_to(self, to: Address) -> list[UdpEndpoint]:
+        """The sockets that have an address of ours and this port, and a group."""
+        return [e for (ip, port), e in self.bound.items() if ip is not None and port == to[1] and e.groups]
 
     def send(self, endpoint: UdpEndpoint, packet: bytes, to: Address, now: int) -> int:
         """Send a datagram's packet, to ourselves too; 0 or errno."""
@@ -179,13 +240,17 @@ class Datagrams:
     # The way in
 
     def udp_in(self, peer: object, packet: bytes, now: int) -> None:
-        """A UDP packet for an address of ours."""
+        """A UDP packet for an address of ours, or a group."""
         source, destination = source_of(packet), destination_of(packet)
         found = udp.parse(source, destination, packet[header_length(packet) :])
         if found is None:
             self.stack.stats.drop(MALFORMED)
             return
         source_port, port, data = found
+        if not self.stack.routes.is_local(destination):
+            if not self.deliver_to_group((source, source_port), (destination, port), data):
+                self.stack.stats.drop(NO_SOCKET)
+            return
         endpoint = self.endpoint_for(destination, port)
         known = endpoint is not None and endpoint.remote == (source, source_port)
         if endpoint is not None and known and self.neighbor_of(endpoint, now) is not peer:

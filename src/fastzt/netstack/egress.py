@@ -54,6 +54,18 @@ class Egress:
         """
         raise NotImplementedError
 
+    def multicast(self, ip: bytes, packet: bytes, now: int) -> bool:
+        """Send an IP packet to all that listen to a multicast or broadcast address; False: not allowed."""
+        raise NotImplementedError
+
+    def join_group(self, ip: bytes, now: int) -> bool:
+        """Listen to a multicast address, once more; False when that is too many."""
+        raise NotImplementedError
+
+    def leave_group(self, ip: bytes, now: int) -> None:
+        """Listen to a multicast address once less."""
+        raise NotImplementedError
+
     def repeat(self, neighbor: object, length: int, most: int, generation: int, now: int) -> int:
         """Room for up to `most` packets like the one just committed, of the same length; how many.
 

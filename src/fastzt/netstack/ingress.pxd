@@ -59,7 +59,7 @@ cdef class Ingress(Host):
     cdef void input_icmp(self, object peer, int64_t now) except *
     @cython.locals(flow=Flow, touched=list)
     cpdef void after_batch(self, int64_t now) except *
-    @cython.locals(segment=Segment, end=Py_ssize_t)
+    @cython.locals(segment=Segment, destination=bytes, end=Py_ssize_t)
     cdef void input_udp(self, object peer, int64_t now) except *
     @cython.locals(slab=Slab)
     cdef void input_extended(self, object peer, bytes packet, int64_t now) except *

@@ -227,7 +227,8 @@ class Ingress(Host):
     def input_udp(self, peer: object, now: int) -> None:
         """A UDP datagram."""
         segment = self.segment
-        if self.routes.is_local(segment.destination()):
+        destination = segment.destination()
+        if self.routes.is_local(destination) or self.datagrams.is_group(destination):
             end = segment.header + segment.total
             self.datagrams.udp_in(peer, take(segment.slab, segment.packet, end - segment.packet), now)
         else:

@@ -31,18 +31,26 @@ def pseudo_header(source: bytes, destination: bytes, protocol: int, length: int)
     return source + destination + length.to_bytes(4, "big") + protocol.to_bytes(4, "big")
 
 
-def whole(source: bytes, destination: bytes, protocol: int, body: bytes) -> bytes:
+def whole(source: bytes, destination: bytes, protocol: int, body: bytes, hops: int = HOP_LIMIT) -> bytes:
     """A packet between two 16-byte addresses; an IPv4 one has no options and forbids fragments."""
     if destination.startswith(V4_MAPPED):
-        return v4(V4_HEADER + len(body), 0, DONT_FRAGMENT, protocol, source[12:] + destination[12:]) + body
-    head = b"\x60\0\0\0" + len(body).to_bytes(2, "big") + bytes((protocol, HOP_LIMIT))
+        addresses = source[12:] + destination[12:]
+        return v4(V4_HEADER + len(body), 0, DONT_FRAGMENT, protocol, addresses, hops) + body
+    head = b"\x60\0\0\0" + len(body).to_bytes(2, "big") + bytes((protocol, hops))
     return head + source + destination + body
 
 
-def v4(total: int, identification: int, flags_offset: int, protocol: int, addresses: bytes) -> bytes:
+def v4(
+    total: int,
+    identification: int,
+    flags_offset: int,
+    protocol: int,
+    addresses: bytes,
+    hops: int = HOP_LIMIT,
+) -> bytes:
     """An IPv4 header (RFC 791) without options."""
     fields = total.to_bytes(2, "big") + identification.to_bytes(2, "big") + flags_offset.to_bytes(2, "big")
-    head = b"\x45\0" + fields + bytes((HOP_LIMIT, protocol)) + b"\0\0" + addresses
+    head = b"\x45\0" + fields + bytes((hops, protocol)) + b"\0\0" + addresses
     return head[:10] + checksum(head).to_bytes(2, "big") + head[12:]
 
 
@@ -56,6 +64,11 @@ def is_unicast(ip: bytes) -> bool:
     if ip.startswith(V4_MAPPED):
         return ip[12] not in (0, 127) and ip[12] < 224
     return ip[0] != 0xFF and ip[:15] != bytes(15)
+
+
+def is_multicast(ip: bytes) -> bool:
+    """Whether a 16-byte address is a group's."""
+    return ip[12] >> 4 == 14 if ip.startswith(V4_MAPPED) else ip[0] == 0xFF
 
 
 def source_of(packet: bytes) -> bytes:
@@ -91,6 +104,7 @@ def cut(packet: bytes, mtu: int, identification: int) -> list[bytes]:
                 (at >> 3) | (MORE_V4 if at != last else 0),
                 packet[9],
                 packet[12:20],
+                packet[8],
             )
             + data
             for at, data in pieces

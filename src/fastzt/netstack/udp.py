@@ -8,7 +8,16 @@ from collections import deque
 from typing import TYPE_CHECKING
 
 from .._core.stats import register
-from .ip_packet import MAX_PACKET, V4_HEADER, V4_MAPPED, checksum, pseudo_header, whole
+from .ip_packet import (
+    HOP_LIMIT,
+    MAX_PACKET,
+    V4_HEADER,
+    V4_MAPPED,
+    checksum,
+    is_multicast,
+    pseudo_header,
+    whole,
+)
 from .outgoing import Outgoing
 from .socket_table import READABLE, WRITABLE
 
@@ -20,17 +29,18 @@ HEADER = 8
 MAX_V4 = MAX_PACKET - V4_HEADER - HEADER  # bytes of a datagram
 MAX_V6 = MAX_PACKET - HEADER
 OVERHEAD = 256  # what a datagram costs besides its bytes
+MAX_GROUPS = 20  # of one socket, as usual
 FULL = register("netstack.udp_buffer_full")
 
 Address = tuple[bytes, int]
 
 
-def datagram(source: Address, destination: Address, data: bytes) -> bytes:
+def datagram(source: Address, destination: Address, data: bytes, hops: int = HOP_LIMIT) -> bytes:
     """The IP packet of a datagram between two (16-byte address, port)."""
     length = HEADER + len(data)
     body = b"".join(n.to_bytes(2, "big") for n in (source[1], destination[1], length)) + b"\0\0" + data
     total = checksum(pseudo_header(source[0], destination[0], PROTOCOL, length) + body) or 0xFFFF
-    return whole(source[0], destination[0], PROTOCOL, body[:6] + total.to_bytes(2, "big") + data)
+    return whole(source[0], destination[0], PROTOCOL, body[:6] + total.to_bytes(2, "big") + data, hops)
 
 
 def parse(source: bytes, destination: bytes, body: bytes) -> tuple[int, int, bytes] | None:
@@ -50,17 +60,21 @@ def parse(source: bytes, destination: bytes, body: bytes) -> tuple[int, int, byt
 class UdpEndpoint:
     """`address` None: all addresses of the network. `remote`: where it is connected to.
 
-    `receive_buffer` and `send_buffer` bound what waits, in bytes with what each datagram costs.
+    `receive_buffer` bounds what waits for the user, in bytes with what each datagram costs.
     """
 
     __slots__ = (
         "address",
+        "broadcast",
         "down",
         "dropped",
         "error",
+        "groups",
         "handle",
         "held",
         "incoming",
+        "loops",
+        "multicast_hops",
         "neighbor",
         "outgoing",
         "port",
@@ -81,6 +95,10 @@ class UdpEndpoint:
         self.incoming: deque[tuple[bytes, Address]] = deque()
         self.held = 0
         self.dropped = 0  # datagrams that found the buffer full
+        self.groups: set[bytes] = set()
+        self.broadcast = False  # may send to everybody
+        self.loops = True  # groups that it sends to include this node
+        self.multicast_hops = 1  # RFC 1112 6.1
         self.receive_buffer: int = config.udp_receive_buffer
         self.outgoing = Outgoing(service, config.udp_send_buffer, self.has_room, self.lost)
         self.handle = service.stack.sockets.allocate(self)
@@ -89,6 +107,15 @@ class UdpEndpoint:
     def id(self) -> int:
         """What `SocketTable.ready` calls it."""
         return self.handle.id
+
+    @property
+    def send_buffer(self) -> int:
+        """Bounds what waits to be sent, in bytes with what each datagram costs."""
+        return self.outgoing.limit
+
+    @send_buffer.setter
+    def send_buffer(self, size: int) -> None:
+        self.outgoing.limit = size
 
     @property
     def closed(self) -> bool:
@@ -113,7 +140,7 @@ class UdpEndpoint:
         self.remote = remote
         self.neighbor = None
         self.error = 0
-        if remote is not None and not self.service.stack.routes.is_local(remote[0]):
+        if remote is not None and self.service.is_remote(remote[0]):
             self.service.neighbor_of(self, now)
 
     def send(self, data: bytes, to: Address | None, now: int) -> bool:
@@ -127,10 +154,31 @@ class UdpEndpoint:
         if len(data) > (MAX_V4 if to[0].startswith(V4_MAPPED) else MAX_V6):
             raise os_error(errno.EMSGSIZE)
         source = self.service.source_for(self, to)
-        number = self.service.send(self, datagram((source, self.port), to, data), to, now)
+        if self.service.is_group(to[0]):
+            number = self.service.send_to_group(self, (source, self.port), to, data, now)
+        else:
+            number = self.service.send(self, datagram((source, self.port), to, data), to, now)
         if number not in (0, errno.EAGAIN):
             raise os_error(number)
         return number == 0
+
+    def join(self, group: bytes, now: int) -> None:
+        """Receive what is sent to a multicast address; raises OSError."""
+        self.check()
+        if not is_multicast(group):
+            raise os_error(errno.EINVAL)
+        if group in self.groups:
+            raise os_error(errno.EADDRINUSE)
+        if len(self.groups) >= MAX_GROUPS or not self.service.stack.egress.join_group(group, now):
+            raise os_error(errno.ENOBUFS)
+        self.groups.add(group)
+
+    def leave(self, group: bytes, now: int) -> None:
+        """Receive it no more; raises OSError."""
+        if group not in self.groups:
+            raise os_error(errno.EADDRNOTAVAIL)
+        self.groups.discard(group)
+        self.service.stack.egress.leave_group(group, now)
 
     def receive(self, peek: bool = False) -> tuple[bytes, Address] | None:
         """The next datagram and where it came from, or None. Raises OSError for an earlier datagram."""
@@ -197,6 +245,8 @@ class UdpEndpoint:
     def close(self, now: int) -> None:
         """Free the port; what was sent still leaves."""
         if not self.closed:
+            for group in list(self.groups):
+                self.leave(group, now)
             self.service.unbind(self)
             self.service.stack.sockets.release(self.handle)
             self.incoming.clear()

@@ -10,11 +10,16 @@ from ..netstack.egress import Egress
 from ..netstack.stack import Stack
 from ..vl2.network import Network
 from ..vl2.sink import IpSink
+from ..wire.address import group_of
 
 if TYPE_CHECKING:
     import cython
 else:
     from .. import _cython as cython
+
+
+ETHERTYPE_IPV4 = 0x0800
+ETHERTYPE_IPV6 = 0x86DD
 
 
 class Inlet(IpSink):
@@ -104,6 +109,19 @@ class Outlet(Egress):
     def commit(self, neighbor: object, length: int, generation: int, now: int) -> int:
         """Send it; returns the verdict's generation, 0 or -1."""
         return self.network.commit(neighbor, self.out, length, generation, now)  # type: ignore[arg-type]
+
+    def multicast(self, ip: bytes, packet: bytes, now: int) -> bool:
+        """Send a packet to a group."""
+        ethertype = ETHERTYPE_IPV4 if packet[0] >> 4 == 4 else ETHERTYPE_IPV6
+        return bool(self.network.multicast.send(*group_of(ip), ethertype, packet, now))
+
+    def join_group(self, ip: bytes, now: int) -> bool:
+        """Subscribe to a group, once more."""
+        return bool(self.network.multicast.join(*group_of(ip), now))
+
+    def leave_group(self, ip: bytes, now: int) -> None:
+        """Subscribe to a group once less."""
+        self.network.multicast.leave(*group_of(ip), now)
 
     def repeat(self, neighbor: object, length: int, most: int, generation: int, now: int) -> int:
         """Room for packets like the one just sent."""

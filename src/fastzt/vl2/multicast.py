@@ -28,6 +28,7 @@ MAX_QUEUED = 32  # frames of one group
 MAX_GROUPS = 256  # with frames queued, or gathered lately
 MAX_GATHER_TARGETS = 16
 MAX_LIKES = 512  # records in one packet
+MAX_JOINED = 256  # groups that sockets have joined
 NEVER = 1 << 62
 ETHERTYPE_ARP = 0x0806
 DROP, REDIRECT = 1, 4  # evaluator
@@ -48,11 +49,12 @@ class Queued:
 
 
 class Multicast:
-    """See the module. `groups` are our subscriptions as (MAC, ADI)."""
+    """See the module. `groups` are our subscriptions as (MAC, ADI), those in `joined` for so many sockets."""
 
     def __init__(self, network: Network) -> None:
         self.network = network
         self.groups: set[tuple[int, int]] = set()
+        self.joined: dict[tuple[int, int], int] = {}
         self.announced_at = -NEVER
         self.queues: dict[Group, deque[Queued]] = {}
         self.gathered_at: dict[Group, int] = {}
@@ -66,6 +68,7 @@ class Multicast:
         groups.add((ALL_NODES_MAC, 0))
         if network.config is not None and network.config.enable_broadcast:
             groups.add((BROADCAST_MAC, 0))
+        groups.update(self.joined)
         new = groups - self.groups
         if not self.groups:
             self.announced_at = now
@@ -73,6 +76,22 @@ class Multicast:
         if new:
             for address in self.keepers():
                 self.tell(address, new, now)
+
+    def join(self, mac: int, adi: int, now: int) -> bool:
+        """A socket joins a group; False when too many groups are joined."""
+        if (mac, adi) not in self.joined and len(self.joined) >= MAX_JOINED:
+            return False
+        self.joined[mac, adi] = self.joined.get((mac, adi), 0) + 1
+        self.subscribe(now)
+        return True
+
+    def leave(self, mac: int, adi: int, now: int) -> None:
+        """A socket leaves a group. Nobody is told: what was announced lapses."""
+        left = self.joined.pop((mac, adi), 0) - 1
+        if left > 0:
+            self.joined[mac, adi] = left
+        elif left == 0:
+            self.subscribe(now)
 
     def is_subscribed(self, mac: int, adi: int) -> bool:
         """Whether we listen to a group."""

@@ -128,6 +128,18 @@ def emulated_owner(own: bytes, bits: int, target: bytes, nwid: int) -> int | Non
     return None
 
 
+def group_of(ip: bytes) -> tuple[int, int]:
+    """(MAC, ADI) of the group that a multicast IP (16 bytes), or else an IPv4 broadcast, goes to.
+
+    RFC 1112 6.4, RFC 2464 7.
+    """
+    if not ip.startswith(V4_PREFIX):
+        return 0x3333 << 32 | int.from_bytes(ip[12:], "big"), 0
+    if ip[12] >> 4 == 14:
+        return 0x01005E << 24 | int.from_bytes(ip[13:], "big") & 0x7FFFFF, 0
+    return BROADCAST_MAC, 0
+
+
 def resolution_group(ip: bytes) -> tuple[int, int]:
     """(MAC, ADI) of the group where the owner of an IP (16 bytes) hears ARP or NDP (PROTOCOL-VL2 1.3)."""
     if ip.startswith(V4_PREFIX):
