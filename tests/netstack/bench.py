@@ -74,6 +74,7 @@ class Wire(Egress):
         self.waiting = self.size = 0  # how many are being written, of how many bytes
         self.resolved: list[bytes] = []
         self.groups: list[bytes] = []
+        self.unreached: object = None  # a neighbor without a path
 
     def resolve(self, ip: bytes, now: int) -> object | None:
         self.resolved.append(ip)
@@ -88,7 +89,7 @@ class Wire(Egress):
     def reserve(self, neighbor: object, length: int, now: int) -> int:
         assert length <= self.link.mtu
         self.flush(now)
-        return HEADROOM if self.budget > 0 else -1
+        return HEADROOM if self.budget > 0 and neighbor is not self.unreached else -1
 
     def commit(self, neighbor: object, length: int, generation: int, now: int) -> int:
         self.budget -= 1

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from fastzt.netstack import icmp
 from fastzt.netstack.config import StackConfig
 
 from .bench import SECOND, A, B, Bench, Link
@@ -382,3 +383,53 @@ def test_outstanding_requests_are_bounded() -> None:
         assert pinger.send(8, bench.now) is not None
         bench.transmit()
     assert len(pinger.outstanding) == 256
+
+
+def echo_from(bench: Bench, peer: object, number: int) -> None:
+    """An echo request to a."""
+    bench.a.take(icmp.echo(B, A, 1, number, b"x" * 8), bench.now, peer=peer)
+
+
+def test_answers_to_a_node_without_a_path_hold_nothing_up() -> None:
+    bench = bench_of()
+    gone = bench.a.egress.unreached = object()
+    for number in range(300):
+        echo_from(bench, gone, number)
+    assert len(bench.a.stack.replies) == bench.a.stack.config.max_replies
+    bench.run(SECOND // 2)
+    bench.now += 2 * SECOND
+    bench.transmit()
+    assert not bench.a.stack.replies
+    assert counted(bench, 0) == {"netstack.replies_full": 44, "netstack.reply_expired": 256}
+
+
+def test_an_answer_passes_those_that_wait() -> None:
+    bench = bench_of()
+    gone = bench.a.egress.unreached = object()
+    echo_from(bench, gone, 1)
+    echo_from(bench, bench.a.egress.neighbor, 2)
+    packets: list[bytes] = []
+    bench.spy = lambda side, packet: packets.append(packet)
+    bench.transmit()
+    assert [packet[26:28] for packet in packets] == [b"\0\2"]
+    bench.a.egress.unreached = None
+    bench.transmit()
+    assert [packet[26:28] for packet in packets] == [b"\0\2", b"\0\1"]
+
+
+def test_datagrams_for_a_node_without_a_path_expire_and_hold_nothing_up() -> None:
+    bench = bench_of()
+    near = bound(bench, 0, 5000)
+    right = bench.a.egress.neighbor
+    bench.a.egress.unreached = bench.a.egress.neighbor = object()
+    near.send(b"lost", (B, 9), bench.now)
+    bench.transmit()
+    bench.a.egress.neighbor = right
+    near.send(b"sent", (B, 9), bench.now)
+    bench.transmit()
+    assert bench.count == 1
+    assert bench.a.stack.datagrams.busy
+    bench.now += 6 * SECOND
+    bench.transmit()
+    assert counted(bench, 0) == {"netstack.datagram_expired": 1}
+    assert not bench.a.stack.datagrams.busy

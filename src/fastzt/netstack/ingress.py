@@ -18,7 +18,7 @@ from .flow_table import SEED_SIZE, Flow, FlowTable
 from .host import Host
 from .ip_packet import DESTINATION_OPTIONS, HOP_BY_HOP, ROUTING, is_unicast
 from .ip_packet import FRAGMENT as FRAGMENT_NEXT
-from .replies import Reset
+from .replies import Reply, Reset
 from .route import RouteTable
 from .socket_table import SocketTable
 from .tcp.connection import Connection
@@ -105,7 +105,7 @@ class Ingress(Host):
         self.half_open: dict[HalfOpen, None] = {}
         self.lingering: deque[TimeWait] = deque()
         self.queue: deque[Flow] = deque()
-        self.replies: deque[Flow] = deque()
+        self.replies: deque[Reply] = deque()
         self.touched: list[Flow] = []
         self.slot = wheel.allocate(self)
         self.challenges = 0
@@ -301,7 +301,7 @@ class Ingress(Host):
         if not segment.flags & RST:
             self.answer(Reset(self.emitter, segment, peer))
 
-    def answer(self, reply: Flow) -> None:
+    def answer(self, reply: Reply) -> None:
         """Queue an answer that belongs to no flow."""
         if len(self.replies) >= self.config.max_replies:
             self.stats.drop(REPLIES_FULL)

@@ -6,13 +6,26 @@ from .emitter import Emitter
 from .flow_table import Flow
 from .tcp.segment import Segment
 
+PATIENCE = 1_000_000  # microseconds that an answer waits for a path
 ACK = 0x10
 SYN = 0x02
 FIN = 0x01
 RST = 0x04
 
 
-class Reset(Flow):
+class Reply(Flow):
+    """Dropped when it has waited too long: its peer may have no path any more."""
+
+    __slots__ = ("until",)
+
+    def is_stale(self, now: int) -> bool:
+        """Whether it waits no longer; its time begins with the first call."""
+        if not hasattr(self, "until"):
+            self.until = now + PATIENCE
+        return now >= self.until
+
+
+class Reset(Reply):
     """The RST for a segment that nobody expects (RFC 9293 section 3.5.2)."""
 
     __slots__ = ("acknowledgment", "emitter", "flags", "sequence")
@@ -35,7 +48,7 @@ class Reset(Flow):
         return not self.emitter.control(self, self.sequence, self.acknowledgment, self.flags, now)
 
 
-class Packet(Flow):
+class Packet(Reply):
     """A whole IP packet made elsewhere."""
 
     __slots__ = ("data", "emitter")

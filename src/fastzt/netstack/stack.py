@@ -7,7 +7,7 @@ import os
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
-from .._core.stats import Stats
+from .._core.stats import Stats, register
 from .._core.timer_wheel import TimerWheel
 from .config import StackConfig
 from .egress import Egress
@@ -26,6 +26,9 @@ else:
 
 if not cython.compiled:
     from .tcp.state import SYN_SENT
+
+
+REPLY_EXPIRED = register("netstack.reply_expired")
 
 
 class Stack(Ingress):
@@ -189,10 +192,15 @@ class Stack(Ingress):
         """Send what is ready; True when something was sent and more waits for room."""
         before = self.emitter.sent
         blocked = False
-        while self.replies and not blocked:
-            blocked = self.replies[0].output(now)
-            if not blocked:
-                self.replies.popleft()
+        for _ in range(len(self.replies)):
+            reply = self.replies.popleft()
+            if not reply.output(now):
+                continue
+            if reply.is_stale(now):
+                self.stats.drop(REPLY_EXPIRED)
+            else:
+                blocked = True
+                self.replies.append(reply)
         for _ in range(len(self.queue)):
             flow = self.queue.popleft()
             flow.queued = False
