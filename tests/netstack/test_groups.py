@@ -103,3 +103,16 @@ def test_a_rule_forbids_it() -> None:
     with pytest.raises(OSError, match="permitted") as caught:
         near.send(b"x", (GROUP, 9), bench.now)
     assert caught.value.errno == errno.EPERM
+
+
+def test_a_socket_bound_to_an_address_hears_nothing_else() -> None:
+    bench, near, _ = ends()
+    bound = bench.b.stack.datagrams.bind(B, 7, bench.now)
+    bound.join(GROUP, bench.now)
+    near.broadcast = True
+    near.send(b"x", (EVERYBODY, 7), bench.now)
+    near.send(b"x", (GROUP, 7), bench.now)
+    near.send(b"y", (B, 7), bench.now)
+    bench.run(SECOND)
+    assert bound.receive() == (b"y", (A, 5353))
+    assert bound.receive() is None

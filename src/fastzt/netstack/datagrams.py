@@ -159,20 +159,17 @@ class Datagrams:
         return 0
 
     def deliver_to_group(self, source: Address, to: Address, data: bytes) -> bool:
-        """Give a datagram to the sockets that listen to its destination; False when there are none."""
-        everybody = not is_multicast(to[0])
-        found = False
-        for endpoint in {self.bound.get((None, to[1])), *self.bound_to(to)} - {None}:
-            if endpoint is None or not endpoint.takes(source):
-                continue
-            if everybody or to[0] in endpoint.groups:
-                endpoint.arrives(data, source)
-                found = True
-        return found
+        """Give a datagram to the socket that listens to its destination; False when there is none.
 
-    def bound_to(self, to: Address) -> list[UdpEndpoint]:
-        """The sockets that have an address of ours and this port, and a group."""
-        return [e for (ip, port), e in self.bound.items() if ip is not None and port == to[1] and e.groups]
+        As elsewhere, one that is bound to an address of ours hears nothing else.
+        """
+        endpoint = self.bound.get((None, to[1]))
+        if endpoint is None or not endpoint.takes(source):
+            return False
+        if is_multicast(to[0]) and to[0] not in endpoint.groups:
+            return False
+        endpoint.arrives(data, source)
+        return True
 
     def send(self, endpoint: UdpEndpoint, packet: bytes, to: Address, now: int) -> int:
         """Send a datagram's packet, to ourselves too; 0 or errno."""
