@@ -114,6 +114,17 @@ def test_it_moves_away_from_a_shared_core_and_ever_less_often() -> None:
     assert [n for n in range(100) if spin.note(LONGEST, AT_ONCE, True)][:2] == [31, 63]
 
 
+def test_it_moves_soon_when_the_other_keeps_the_core() -> None:
+    spin = Spin(cores=2)
+    waits = 0
+    moved = False
+    while not moved:
+        allowed = spin.allowance()
+        moved = spin.note(allowed, 2 * LONGEST, allowed > 0)
+        waits += 1
+        assert waits < 20
+
+
 def test_who_does_not_look_does_not_move() -> None:
     spin = Spin(cores=2)
     assert not any(spin.note(0, SOON, True) for _ in range(100))

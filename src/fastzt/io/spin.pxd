@@ -9,6 +9,7 @@ cdef enum:
     MOST_LATE = 1023
     LEAST_LATE = 63
     CROWDED = 32
+    VAIN = 8
     MOST_REST = 65536
 
 
@@ -27,5 +28,5 @@ cdef class Spin:
 
     cpdef int64_t allowance(self) noexcept
     cdef int _vain(self) except -1
-    cdef bint _cramped(self, bint shared) noexcept
+    cdef bint _cramped(self, bint shared, int weight) noexcept
     cpdef bint note(self, int64_t spin_ns, int64_t waited_ns, bint shared=*) except? 0

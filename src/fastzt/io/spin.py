@@ -27,6 +27,7 @@ if not cython.compiled:
     MOST_LATE = 1023
     LEAST_LATE = 63
     CROWDED = 32  # waits on a shared core, one after another
+    VAIN = 8  # as many count for one in which the other one kept the core
     MOST_REST = 1 << 16
 
 
@@ -83,12 +84,12 @@ class Spin:
                 self.patience = max(self.patience // 2, LEAST_LATE)
                 self.penalty = MOST_SKIPPED
                 self._vain()
-        return spin_ns > 0 and self._cramped(shared)
+        return spin_ns > 0 and self._cramped(shared, 1 if 0 <= waited_ns <= spin_ns else VAIN)
 
-    def _cramped(self, shared: bool) -> bool:
+    def _cramped(self, shared: bool, weight: int) -> bool:
         if self.rest > 0:
             self.rest -= 1
-        self.crowded = self.crowded + 1 if shared else 0
+        self.crowded = self.crowded + weight if shared else 0
         if not shared and self.rest == 0:
             self.pause = CROWDED
         if self.crowded < CROWDED or self.rest > 0:
