@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
+from support.vectors import parametrize
 
 from fastzt._core.endpoint import Endpoint
 from fastzt.identity.identity import Identity
@@ -123,3 +125,21 @@ def test_endpoints_of_a_root_of_several_worlds_are_joined() -> None:
     worlds = Worlds(planet([(root, [ROOT_AT])]))
     worlds.hold(moon_of(root, [ROOT_AT, MOON_AT]))
     assert worlds.roots() == {root.to_bytes(): (ROOT_AT, MOON_AT)}
+
+
+@parametrize("world", "new_moon")
+def test_which_moon_is_taken_from_others(case: dict[str, Any]) -> None:
+    moon = World.parse(bytes.fromhex(case["moon"]))
+    worlds = Worlds(planet([(identities()[0], [ROOT_AT])]))
+    if case["orbit_moon_id"]:
+        worlds.want(int(case["orbit_moon_id"], 16), int(case["orbit_seed"], 16))
+    if case["locally_configured"]:
+        assert case["accepted"]  # a file of the user's: nobody asks what it is
+        assert not worlds.take(moon)
+        assert worlds.hold(moon)
+    elif case.get("quirk"):
+        # The first copy goes unverified in the reference; here its own key must have signed it.
+        assert case["accepted"]
+        assert not worlds.take(moon)
+    else:
+        assert worlds.take(moon) == case["accepted"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,10 +11,12 @@ import click
 
 from .._core.endpoint import Endpoint
 from ..errors import FastztError, InputError
+from ..identity import moons
 from ..identity.identity import Identity
 from ..node import files
 from ..node.planets import given_moon
 from ..node.roles.root import make_moon
+from ..wire.world import World
 from . import options
 from .network import running
 from .output import progress, say, show
@@ -29,12 +32,40 @@ def moon() -> None:
 
 
 @moon.command()
+@click.argument("root", metavar="IDENTITY")
+@click.option(
+    "--key", metavar="FILE", required=True, show_envvar=True, help="Identity that will sign the moon."
+)
+def init(root: str, key: str) -> None:
+    """Print the JSON of a new moon with one root, as zerotier-idtool's initmoon does.
+
+    Fill in roots and stableEndpoints, then `moon make --from` it. It holds the signing key: keep it.
+    """
+    signer = signing_key(key, [])
+    keys = bytes.fromhex(signer.to_text(secret=True).rsplit(":", 1)[1])
+    show(moons.template(options.read_identity(root), signer.public, keys))
+
+
+def from_file(name: str) -> World:
+    """The moon that the JSON in a file describes, signed now."""
+    try:
+        body = json.loads(Path(name).expanduser().read_text())
+    except (OSError, ValueError) as error:
+        raise InputError(f"{name}: {error}") from None
+    if not isinstance(body, dict):
+        raise InputError(f"{name} is not the JSON of a moon")
+    return moons.from_json(body, time.time_ns() // 1_000_000)
+
+
+@moon.command()
+@click.option(
+    "--from", "source", metavar="FILE", show_envvar=True, help="JSON of the moon, instead of --root."
+)
 @click.option(
     "--root",
     "roots",
     type=ROOT,
     multiple=True,
-    required=True,
     show_envvar=True,
     help="A root: its identity file and where it listens, as in identity.public@192.0.2.1/9993. Repeatable.",
 )
@@ -47,10 +78,19 @@ def moon() -> None:
 @click.option("--output", "-o", metavar="FILE", show_default="ID.moon", show_envvar=True)
 @options.json_option
 def make(
-    roots: tuple[tuple[Identity, list[Endpoint]], ...], key: str | None, output: str | None, as_json: bool
+    source: str | None,
+    roots: tuple[tuple[Identity, list[Endpoint]], ...],
+    key: str | None,
+    output: str | None,
+    as_json: bool,
 ) -> None:
     """Make a moon of up to four roots, sign it, write it to a file. Its id is the first root's address."""
-    world = make_moon(roots, signing_key(key, list(roots)), time.time_ns() // 1_000_000)
+    if (source is None) == (not roots):
+        raise click.UsageError("name the moon's roots by --root, or its JSON by --from")
+    if source is not None:
+        world = from_file(source)
+    else:
+        world = make_moon(roots, signing_key(key, list(roots)), time.time_ns() // 1_000_000)
     target = Path(output or f"{world.id:016x}.moon").expanduser()
     if not target.parent.is_dir():
         raise InputError(f"{target.parent} is not a directory")

@@ -1,4 +1,4 @@
-"""Moons: the JSON in which their owners keep them, and which moon a node may take (PROTOCOL-VL1 6.2)."""
+"""Moons: the JSON in which their owners keep them, key and all (PROTOCOL-VL1 6.2)."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from ..errors import InputError
 from ..wire.inetaddress import InetAddress
 from ..wire.world import MAX_ENDPOINTS, MAX_ROOTS, MOON, Root, World
 from .identity import Identity
-from .worlds import is_signed_by, sign_world
+from .worlds import sign_world
 
 KEY_SIZE = 64  # of a key pair's public and of its secret half; the second 32 bytes of each are Ed25519's
 Json = Mapping[str, Any]
@@ -66,17 +66,3 @@ def _endpoint(text: str) -> Endpoint:
 
 def _order(address: InetAddress) -> tuple[int, bytes, int]:
     return len(address.ip), address.ip, address.bits
-
-
-def is_wanted(moon: World, orbits: Mapping[int, int | None]) -> bool:
-    """Whether a moon that came over the network may be taken as the first of its id.
-
-    `orbits`: ids of the moons that the user orbits, each with the address of a root that it must have.
-    A file that the user has put there needs no such leave.
-    """
-    if moon.kind != MOON or moon.id not in orbits:
-        return False
-    seed = orbits[moon.id]
-    if seed is not None and all(root.address != seed for root in moon.roots):
-        return False
-    return is_signed_by(moon, moon.update_key)

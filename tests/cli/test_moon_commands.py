@@ -74,3 +74,23 @@ def test_a_planet_is_no_moon(cli: Cli, tmp_path: Path) -> None:
     status, _, err = cli("moon", "show", str(planet))
     assert (status, "not a moon" in err) == (2, True)
     assert json.loads(cli.good("planet", "show", str(planet), "--json"))["roots"]
+
+
+def test_a_moon_from_json(cli: Cli, tmp_path: Path) -> None:
+    for number in (0, 1):
+        state_of(cli, tmp_path, number)
+    body = json.loads(
+        cli.good("moon", "init", str(tmp_path / "1.secret"), "--key", str(tmp_path / "0.secret"))
+    )
+    body["roots"][0]["stableEndpoints"] = ["127.0.0.1/9993"]
+    source, target = tmp_path / "moon.json", tmp_path / "own.moon"
+    source.write_text(json.dumps(body))
+    made = cli.json("moon", "make", "--from", str(source), "-o", str(target))
+    assert made["id"] == f"000000{SECRETS[1][:10]}"
+    told = cli.json("moon", "show", str(target))
+    assert told["self_signed"]
+    assert told["roots"] == [{"address": SECRETS[1][:10], "endpoints": ["127.0.0.1/9993"]}]
+    for text in ("[]", "{", "{}"):
+        source.write_text(text)
+        assert cli("moon", "make", "--from", str(source))[0] == 2
+    assert cli("moon", "make")[0] == 2
