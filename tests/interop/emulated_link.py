@@ -109,7 +109,9 @@ class EmulatedLink:
                 ip("link", "set", device, "netns", namespace)
                 ip("-n", namespace, "link", "set", "lo", "up")
                 ip("-n", namespace, "addr", "add", f"{address}/24", "dev", device)
-                ip("-n", namespace, "link", "set", device, "txqueuelen", QUEUE_LENGTH, "mtu", "1500", "up")
+                ip("-n", namespace, "link", "set", device, "txqueuelen", QUEUE_LENGTH, "mtu", "1500")
+                ip("-n", namespace, "link", "set", device, "addrgenmode", "none")  # silence
+                ip("-n", namespace, "link", "set", device, "up")
             self.devices = devices
         except BaseException:
             self.close()

@@ -20,6 +20,7 @@
 #include <linux/if.h>
 #include <linux/if_tun.h>
 #include <poll.h>
+#include <sched.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -35,7 +36,8 @@ enum {
     FULL = 1500,             /* bytes of a packet of those that `queue` counts */
     MAX_HELD = 1 << 15,      /* packets on the way, both directions together */
     BURST = 64,              /* reads of a device before the other gets its turn */
-    LATE = 5000              /* microseconds */
+    LATE = 5000,             /* microseconds */
+    GRAIN = 200              /* microseconds that packets may wait for others: one wake-up for all of them */
 };
 
 typedef struct {
@@ -238,6 +240,7 @@ static void run(const Settings *s, Direction *d, const int *fd) {
         }
         if (ppoll(wanted, 3, &wait, NULL) < 0 && errno != EINTR) die("poll");
         if (wanted[2].revents) return;
+        nanosleep(&(struct timespec) {0, GRAIN * 1000}, NULL);
         release(d, fd);
         if (wanted[0].revents) take(s, &d[0], fd[0], 1);
         if (wanted[1].revents) take(s, &d[1], fd[1], 0);
@@ -260,7 +263,8 @@ int main(int argc, char **argv) {
         fd[i] = open_tun(argv[1 + i]);
     }
     prctl(PR_SET_TIMERSLACK, 1000, 0, 0, 0);
-    setpriority(PRIO_PROCESS, 0, -10);
+    struct sched_param first = {1};
+    if (sched_setscheduler(0, SCHED_FIFO, &first) < 0) setpriority(PRIO_PROCESS, 0, -10);
     printf("ready\n");
     fflush(stdout);
     int64_t begun = now_us();
