@@ -12,7 +12,6 @@ from fastzt.netstack.tcp.spurious cimport Spurious
 
 cdef enum:
     DUPLICATES = 3
-    BATCH = 500
     WORST_DELAYED_ACK = 200000
     MAX_WINDOWS = 16
     WINDOW_EPISODES = 16

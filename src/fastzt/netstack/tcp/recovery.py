@@ -26,9 +26,6 @@ if not cython.compiled:
     from .sampler import LOSS, OPEN, REPAIR
 
     DUPLICATES = 3  # DupThresh
-    # Datagrams travel in batches, which overtake each other where a host takes them in on several cores: a
-    # batch behind a hole arrives at once, and says nothing of the one before.
-    BATCH = 500
     WORST_DELAYED_ACK = 200_000  # WCDelAckT of RFC 8985 7.2
     MAX_WINDOWS = 16  # of reordering: RACK.reo_wnd_mult
     WINDOW_EPISODES = 16  # RACK.reo_wnd_persist
@@ -156,12 +153,12 @@ class Recovery:
         self.rack_rtt = rtt
 
     def reorder_window(self) -> int:
-        """Step 4: how long a hole may wait; the least is what one batch may be late behind another."""
+        """Step 4: how long a hole may wait."""
         if not self.reordered and (
             self.mode != OPEN or self.queue.sacked_bytes >= DUPLICATES * self.controller.mss
         ):
-            return BATCH
-        return max(min(self.windows * self.rtt.minimum // 4, self.rtt.smoothed), BATCH)
+            return 0
+        return min(self.windows * self.rtt.minimum // 4, self.rtt.smoothed)
 
     def detect(self, following: int, now: int) -> None:
         """Step 5: mark what is lost, begin to repair, or wait for the reordering window."""
