@@ -12,7 +12,8 @@ from ..io.threaded import ThreadedDriver
 from . import addresses, names
 from . import datagram_options as options
 from .addresses import is_v4
-from .socket import Timeouts, os_error
+from .port_socket import PortSocket
+from .socket import os_error
 
 if TYPE_CHECKING:
     from ..netstack.udp import Address, UdpEndpoint
@@ -21,8 +22,9 @@ Buffer = Any  # whatever memoryview() takes
 ANY = bytes(16)
 
 
-class DatagramSocket(Timeouts):
+class DatagramSocket(PortSocket):
     """Made by `Network.udp`. Safe to use from several threads. Both families, unless bound to an address.
+    What was sent before `close` still leaves.
 
     A datagram that is longer than the caller's buffer loses its end. When nobody listens where a connected
     socket sends to, a later call raises ConnectionRefusedError; HostUnreachableError when no node answers.
@@ -32,9 +34,8 @@ class DatagramSocket(Timeouts):
     proto = 0
 
     def __init__(self, driver: ThreadedDriver, endpoint: UdpEndpoint) -> None:
-        self._driver = driver
+        super().__init__(driver, endpoint)
         self._endpoint = endpoint
-        self._closed = False
         self.family = system.AF_INET6 if endpoint.address and not is_v4(endpoint.address) else system.AF_INET
 
     # Out
@@ -155,12 +156,7 @@ class DatagramSocket(Timeouts):
         ip, port = self._driver.run(lambda now: self._endpoint.local_address)
         return ("0.0.0.0", port) if ip == ANY else addresses.socket_address(ip, port)
 
-    @property
-    def port(self) -> int:
-        """The port of this end."""
-        return self._endpoint.port
-
-    # Options and the end
+    # Options
 
     def setsockopt(self, level: int, optname: int, value: int | bytes) -> None:
         """SO_RCVBUF, SO_SNDBUF, SO_BROADCAST and those of multicast; OSError (ENOPROTOOPT) for others."""
@@ -183,33 +179,6 @@ class DatagramSocket(Timeouts):
         """An option's value, SO_ERROR's too, which that clears; raises OSError (ENOPROTOOPT)."""
         self._check()
         return self._driver.run(lambda now: options.get_option(self._endpoint, level, optname, buflen))
-
-    def close(self) -> None:
-        """Free the port; what was sent still leaves, a blocked call raises OSError."""
-        was_closed, self._closed = self._closed, True
-        if was_closed or self._driver.closed or self._driver.forked:
-            return
-        number = self._endpoint.id
-
-        def end(now: int) -> None:
-            self._endpoint.close(now)
-            self._driver.waiters.wake(number)
-
-        self._driver.run(end)
-
-    def fileno(self) -> int:
-        """-1: there is no descriptor to poll."""
-        return -1
-
-    def _check(self) -> None:
-        self._driver.check()
-        if self._closed:
-            raise OSError(errno.EBADF, os.strerror(errno.EBADF))
-
-    def __repr__(self) -> str:
-        return (
-            "<fastzt.DatagramSocket closed>" if self._closed else f"<fastzt.DatagramSocket port={self.port}>"
-        )
 
 
 def better(error: OSError) -> OSError:

@@ -2,26 +2,27 @@
 
 from __future__ import annotations
 
-import errno
-import os
 from typing import TYPE_CHECKING, Any
 
 from ..io.threaded import ThreadedDriver
 from . import addresses
-from .socket import Socket, Timeouts
+from .port_socket import PortSocket
+from .socket import Socket
 
 if TYPE_CHECKING:
     from ..netstack.tcp.connection import Connection
     from ..netstack.tcp.listener import TcpListener
 
 
-class Listener(Timeouts):
-    """A listening port. `accept` follows the listener's timeout; accepted sockets begin in blocking mode."""
+class Listener(PortSocket):
+    """A listening port. `accept` follows the listener's timeout; accepted sockets begin in blocking mode.
+
+    Connections that nobody has accepted when it is closed are reset.
+    """
 
     def __init__(self, driver: ThreadedDriver, listener: TcpListener) -> None:
-        self._driver = driver
+        super().__init__(driver, listener)
         self._listener = listener
-        self._closed = False
 
     def accept(self) -> tuple[Socket, tuple[Any, ...]]:
         """The next connection and the address of its other end."""
@@ -38,33 +39,3 @@ class Listener(Timeouts):
         self._check()
         ip, port = self._listener.address, self.port
         return addresses.socket_address(ip, port) if ip else ("0.0.0.0", port)
-
-    @property
-    def port(self) -> int:
-        """The port that is listened on."""
-        return self._listener.port
-
-    def close(self) -> None:
-        """Stop listening; connections that nobody accepted are reset, a blocked `accept` raises OSError."""
-        was_closed, self._closed = self._closed, True
-        if was_closed or self._driver.closed or self._driver.forked:
-            return
-        number = self._listener.id
-
-        def end(now: int) -> None:
-            self._listener.close(now)
-            self._driver.waiters.wake(number)
-
-        self._driver.run(end)
-
-    def fileno(self) -> int:
-        """-1: there is no descriptor to poll."""
-        return -1
-
-    def _check(self) -> None:
-        self._driver.check()
-        if self._closed:
-            raise OSError(errno.EBADF, os.strerror(errno.EBADF))
-
-    def __repr__(self) -> str:
-        return "<fastzt.Listener closed>" if self._closed else f"<fastzt.Listener port={self.port}>"

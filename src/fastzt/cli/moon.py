@@ -13,14 +13,13 @@ from .._core.endpoint import Endpoint
 from ..errors import FastztError, InputError
 from ..identity import moons
 from ..identity.identity import Identity
-from ..node import files
 from ..node.planets import given_moon
 from ..node.roles.root import make_moon
 from ..wire.world import World
 from . import options
-from .network import running
+from .membership import running
 from .output import progress, say, show
-from .planet import ROOT, facts, signing_key
+from .planet import ROOT, facts, signing_key, write_world
 
 if TYPE_CHECKING:
     from ..api.node import Node
@@ -91,14 +90,7 @@ def make(
         world = from_file(source)
     else:
         world = make_moon(roots, signing_key(key, list(roots)), time.time_ns() // 1_000_000)
-    target = Path(output or f"{world.id:016x}.moon").expanduser()
-    if not target.parent.is_dir():
-        raise InputError(f"{target.parent} is not a directory")
-    files.write(target, world.to_bytes(), 0o644)
-    if as_json:
-        show({"file": str(target), **facts(world)})
-    else:
-        say(f"{target}: moon {world.id:016x} with {len(world.roots)} roots")
+    write_world("moon", world, output or f"{world.id:016x}.moon", as_json)
 
 
 @moon.command(name="show")

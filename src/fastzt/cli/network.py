@@ -4,40 +4,20 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from ..errors import FastztError, InputError
 from . import http, options
+from .membership import Membership, joined, member_options, running, tell_listening
 from .output import progress, say, show
 
 if TYPE_CHECKING:
     from ..api.listener import Listener
-    from ..api.network import Network
-    from ..api.node import Node
 
 MAX_CONNECTIONS = 64  # served at a time by `listen`; more wait in its backlog
 MAX_TOKEN = 1024
-
-
-@contextmanager
-def running(
-    state: str, planet: str | None, udp_port: int, peers: tuple[str, ...] | None = None
-) -> Iterator[Node]:
-    """A node for the time of a command; with `peers` (maybe none) on an overlay."""
-    from ..api.node import Node
-    from ..node.config import NodeConfig
-
-    config = NodeConfig(tcp_relay=options.tcp_relay(), upnp=options.upnp())
-    with progress("starting the node"):
-        directory = Path(state).expanduser()
-        node = Node(state=directory, planet=planet, port=udp_port, config=config, peers=peers)
-    with node:
-        yield node
 
 
 def token_of(name: str | None) -> str | None:
@@ -49,13 +29,6 @@ def token_of(name: str | None) -> str | None:
         return data.decode().strip()
     except UnicodeDecodeError:
         raise InputError(f"token {name} is not text") from None
-
-
-def joined(node: Node, nwid: int, timeout: float | None, wait: bool, token: str | None) -> Network:
-    """Join and wait, visibly on a terminal."""
-    name = f"{nwid:016x}"
-    with progress(f"joining {name}" + (f": waiting to be authorized as {node.id}" if wait else "")):
-        return node.join(name, timeout=timeout, wait=wait, token=token)
 
 
 @click.command()
@@ -103,33 +76,19 @@ def join(
 
 @click.command()
 @click.argument("url", type=options.URL)
-@options.stack_options
-@click.option("--wait", is_flag=True, show_envvar=True, help="Keep asking until the node is authorized.")
-@options.timeout_option(30.0)
-@options.state_option
-@options.planet_option
-@options.reach_options
+@member_options
 @options.json_option
 def call(
     url: str,
-    network: int | None,
-    stack: str,
-    peer: tuple[str, ...],
-    wait: bool,
-    timeout: float,
-    state: str,
-    planet: str | None,
-    udp_port: int,
+    member: Membership,
     as_json: bool,
 ) -> None:
     """Fetch URL over a network and print the body; status 1 for an HTTP error."""
     http.require_httpx()
-    nwid, peers = options.overlay_of(stack, network, peer, planet)
-    with running(state, planet, udp_port, peers) as node:
-        net = joined(node, nwid, None if wait else timeout, wait, None)
+    with member.joined() as (_, net):
         start = time.monotonic()
         with progress(f"calling {url}"):
-            response = http.fetch(net, url, timeout)
+            response = http.fetch(net, url, member.timeout)
         seconds = time.monotonic() - start
     if as_json:
         show({**http.facts(response), "seconds": round(seconds, 6)})
@@ -141,38 +100,19 @@ def call(
 
 @click.command()
 @click.argument("port", type=options.PORT)
-@options.stack_options
-@click.option("--wait", is_flag=True, show_envvar=True, help="Keep asking until the node is authorized.")
+@member_options
 @click.option("--count", type=click.IntRange(min=1), show_envvar=True, help="End after this many requests.")
-@options.timeout_option(30.0)
-@options.state_option
-@options.planet_option
-@options.reach_options
 @options.json_option
 def listen(
     port: int,
-    network: int | None,
-    stack: str,
-    peer: tuple[str, ...],
-    wait: bool,
+    member: Membership,
     count: int | None,
-    timeout: float,
-    state: str,
-    planet: str | None,
-    udp_port: int,
     as_json: bool,
 ) -> None:
     """Listen on PORT of a network, log each request's line and headers, answer 200 OK."""
-    nwid, peers = options.overlay_of(stack, network, peer, planet)
-    with running(state, planet, udp_port, peers) as node:
-        net = joined(node, nwid, None if wait else timeout, wait, None)
-        with net.listen(port) as listener:
-            for address in net.addresses:
-                if as_json:
-                    show({"node": node.id, "listening": str(address.ip), "port": port})
-                else:
-                    say(f"node {node.id} listening on {address.ip} port {port}")
-            answer_all(listener, count, as_json)
+    with member.joined() as (node, net), net.listen(port) as listener:
+        tell_listening(node, net, port, as_json)
+        answer_all(listener, count, as_json)
 
 
 def answer_all(listener: Listener, count: int | None, as_json: bool) -> None:

@@ -55,6 +55,18 @@ def signing_key(name: str | None, roots: list[RootGiven]) -> Identity:
     raise InputError("no root's identity file holds a secret: name one to sign with by --key")
 
 
+def write_world(kind: str, world: World, output: str, as_json: bool) -> None:
+    """Write a signed world to a file and say what is in it; raises InputError."""
+    target = Path(output).expanduser()
+    if not target.parent.is_dir():
+        raise InputError(f"{target.parent} is not a directory")
+    files.write(target, world.to_bytes(), 0o644)
+    if as_json:
+        show({"file": str(target), **facts(world)})
+    else:
+        say(f"{target}: {kind} {world.id:016x} with {len(world.roots)} roots")
+
+
 @planet.command()
 @click.option(
     "--root",
@@ -78,14 +90,7 @@ def make(
 ) -> None:
     """Make a planet of up to four roots, sign it, write it to a file."""
     world = make_planet(roots, signing_key(key, list(roots)), time.time_ns() // 1_000_000)
-    target = Path(output).expanduser()
-    if not target.parent.is_dir():
-        raise InputError(f"{target.parent} is not a directory")
-    files.write(target, world.to_bytes(), 0o644)
-    if as_json:
-        show({"file": str(target), **facts(world)})
-    else:
-        say(f"{target}: planet {world.id:016x} with {len(world.roots)} roots")
+    write_world("planet", world, output, as_json)
 
 
 @planet.command(name="show")

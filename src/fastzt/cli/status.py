@@ -9,7 +9,7 @@ import click
 
 from ..errors import FastztError
 from . import options
-from .network import running
+from .membership import running
 from .output import progress, say, show, table
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ import click
 from ..api import addresses
 from ..errors import FastztError, HostUnreachableError
 from . import options
-from .network import joined, running
+from .membership import Membership, member_options, tell_listening
 from .output import say, show
 
 if TYPE_CHECKING:
@@ -22,50 +22,23 @@ if TYPE_CHECKING:
 MAX_DATAGRAM = 65507
 
 
-def wait_option(command: options.Command) -> options.Command:
-    """--wait."""
-    option = click.option(
-        "--wait", is_flag=True, show_envvar=True, help="Keep asking until the node is authorized."
-    )
-    return option(command)
-
-
 @click.command("udp-listen")
 @click.argument("port", type=options.PORT)
-@options.stack_options
-@wait_option
+@member_options
 @click.option("--count", type=click.IntRange(min=1), show_envvar=True, help="End after this many datagrams.")
 @click.option("--echo", is_flag=True, show_envvar=True, help="Send each datagram back.")
-@options.timeout_option(30.0)
-@options.state_option
-@options.planet_option
-@options.reach_options
 @options.json_option
 def udp_listen(
     port: int,
-    network: int | None,
-    stack: str,
-    peer: tuple[str, ...],
-    wait: bool,
+    member: Membership,
     count: int | None,
     echo: bool,
-    timeout: float,
-    state: str,
-    planet: str | None,
-    udp_port: int,
     as_json: bool,
 ) -> None:
     """Receive datagrams on PORT of a network and print where each came from and what it holds."""
-    nwid, peers = options.overlay_of(stack, network, peer, planet)
-    with running(state, planet, udp_port, peers) as node:
-        net = joined(node, nwid, None if wait else timeout, wait, None)
-        with net.udp(port) as socket:
-            for address in net.addresses:
-                if as_json:
-                    show({"node": node.id, "listening": str(address.ip), "port": port})
-                else:
-                    say(f"node {node.id} listening on {address.ip} port {port} (UDP)")
-            receive_all(socket, count, echo, as_json)
+    with member.joined() as (node, net), net.udp(port) as socket:
+        tell_listening(node, net, port, as_json, "(UDP)")
+        receive_all(socket, count, echo, as_json)
 
 
 def receive_all(socket: DatagramSocket, count: int | None, echo: bool, as_json: bool) -> None:
@@ -93,41 +66,26 @@ def printable(text: str) -> str:
 @click.argument("host")
 @click.argument("port", type=options.PORT)
 @click.argument("text", required=False)
-@options.stack_options
-@wait_option
+@member_options
 @click.option("--reply", is_flag=True, show_envvar=True, help="Wait for a datagram in answer and print it.")
-@options.timeout_option(30.0)
-@options.state_option
-@options.planet_option
-@options.reach_options
 @options.json_option
 def udp_send(
     host: str,
     port: int,
     text: str | None,
-    network: int | None,
-    stack: str,
-    peer: tuple[str, ...],
-    wait: bool,
+    member: Membership,
     reply: bool,
-    timeout: float,
-    state: str,
-    planet: str | None,
-    udp_port: int,
     as_json: bool,
 ) -> None:
     """Send TEXT, or what comes from standard input, as one datagram to HOST PORT of a network."""
     data = text.encode() if text is not None else sys.stdin.buffer.read(MAX_DATAGRAM + 1)
-    nwid, peers = options.overlay_of(stack, network, peer, planet)
-    with running(state, planet, udp_port, peers) as node:
-        net = joined(node, nwid, None if wait else timeout, wait, None)
-        with net.udp() as socket:
-            socket.settimeout(timeout)
-            start = time.monotonic()
-            socket.connect((addresses.host_text(net.hosts(host, timeout)[0]), port))
-            socket.send(data)
-            answer = socket.recv(MAX_DATAGRAM) if reply else None
-            seconds = time.monotonic() - start
+    with member.joined() as (_, net), net.udp() as socket:
+        socket.settimeout(member.timeout)
+        start = time.monotonic()
+        socket.connect((addresses.host_text(net.hosts(host, member.timeout)[0]), port))
+        socket.send(data)
+        answer = socket.recv(MAX_DATAGRAM) if reply else None
+        seconds = time.monotonic() - start
     if as_json:
         told = {} if answer is None else {"reply": answer.decode("utf-8", "backslashreplace")}
         show({"sent": len(data), "seconds": round(seconds, 6), **told})
@@ -137,8 +95,7 @@ def udp_send(
 
 @click.command()
 @click.argument("host")
-@options.stack_options
-@wait_option
+@member_options
 @click.option("--count", "-c", type=click.IntRange(min=1), default=4, show_default=True, show_envvar=True)
 @click.option("--size", "-s", type=click.IntRange(0, 65507), default=56, show_default=True, show_envvar=True)
 @click.option(
@@ -150,7 +107,6 @@ def udp_send(
     show_envvar=True,
     help="Between two requests.",
 )
-@options.timeout_option(30.0)
 @click.option(
     "--reply-timeout",
     type=click.FloatRange(min=0, min_open=True),
@@ -160,36 +116,26 @@ def udp_send(
     show_envvar=True,
     help="How long to wait for each reply.",
 )
-@options.state_option
-@options.planet_option
-@options.reach_options
 @options.json_option
 def ping(
     host: str,
-    network: int | None,
-    stack: str,
-    peer: tuple[str, ...],
-    wait: bool,
+    member: Membership,
     count: int,
     size: int,
     interval: float,
-    timeout: float,
     reply_timeout: float,
-    state: str,
-    planet: str | None,
-    udp_port: int,
     as_json: bool,
 ) -> None:
     """Ask HOST on a network for ICMP echoes; status 1 when none comes."""
-    nwid, peers = options.overlay_of(stack, network, peer, planet)
-    with running(state, planet, udp_port, peers) as node:
-        net = joined(node, nwid, None if wait else timeout, wait, None)
-        with contextlib.closing(net.pinging(host, reply_timeout, interval, size)) as pinging:
-            times = []
-            for echo in pinging.echoes(count):
-                if echo.seconds is not None:
-                    times.append(echo.seconds)
-                tell(pinging.address, size, echo, as_json)
+    with (
+        member.joined() as (_, net),
+        contextlib.closing(net.pinging(host, reply_timeout, interval, size)) as pinging,
+    ):
+        times = []
+        for echo in pinging.echoes(count):
+            if echo.seconds is not None:
+                times.append(echo.seconds)
+            tell(pinging.address, size, echo, as_json)
     if as_json:
         show({"address": pinging.address, "sent": count, "received": len(times), **spread(times)})
     else:

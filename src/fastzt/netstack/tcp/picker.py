@@ -40,8 +40,7 @@ class Picker(Sender):
     def gathers(self) -> bool:
         """Whether what is queued had better wait for more, so that it leaves in one batch.
 
-        While data is in flight its acknowledgments will say when to send (as Nagle does for less than a
-        segment); with nothing but the batch to wait for.
+        Only while data is in flight: its acknowledgment sends what there is by then, as with Nagle.
         """
         if self.nodelay or self.queue.count == 0 or self.fin >= 0 or self.ring.room() == 0:
             return False

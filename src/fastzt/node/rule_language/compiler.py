@@ -15,6 +15,7 @@ from .values import ARITY, NUMBER, SIMPLE, ip_match, length, node, number
 from .words import ACTIONS, IP_MATCHES, MATCHES, RESERVED, TAG_MATCHES
 
 T = TypeVar("T")
+D = TypeVar("D", Tag, Capability)
 Json = dict[str, Any]
 Scope = Mapping[str, str]
 MAX_DEPTH = 16  # macros that include macros
@@ -75,25 +76,22 @@ def define_macro(names: Names, block: Block) -> None:
 
 
 def define_tag(names: Names, block: Block) -> None:
-    found = definitions.tag(block)
-    if found.word.key in names.tags:
-        raise defined_twice(found.word, "tag")
-    if any(other.id == found.id for other in names.tags.values()):
-        raise found.word.error(f"another tag has the id {found.id}")
-    if len(names.tags) >= MAX_TAGS:
-        raise found.word.error(f"a network has at most {MAX_TAGS} tags")
-    names.tags[found.word.key] = found
+    enter(names.tags, definitions.tag(block), "tag", "tags", MAX_TAGS)
 
 
 def define_capability(names: Names, block: Block) -> None:
-    found = definitions.capability(block)
-    if found.word.key in names.capabilities:
-        raise defined_twice(found.word, "capability")
-    if any(other.id == found.id for other in names.capabilities.values()):
-        raise found.word.error(f"another capability has the id {found.id}")
-    if len(names.capabilities) >= MAX_CAPABILITIES:
-        raise found.word.error(f"a network has at most {MAX_CAPABILITIES} capabilities")
-    names.capabilities[found.word.key] = found
+    enter(names.capabilities, definitions.capability(block), "capability", "capabilities", MAX_CAPABILITIES)
+
+
+def enter(table: dict[str, D], found: D, kind: str, plural: str, most: int) -> None:
+    """A definition with an id of its own."""
+    if found.word.key in table:
+        raise defined_twice(found.word, kind)
+    if any(other.id == found.id for other in table.values()):
+        raise found.word.error(f"another {kind} has the id {found.id}")
+    if len(table) >= most:
+        raise found.word.error(f"a network has at most {most} {plural}")
+    table[found.word.key] = found
 
 
 DEFINE: dict[str, Callable[[Names, Block], None]] = {
