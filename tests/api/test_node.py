@@ -152,7 +152,7 @@ def test_leaving_forgets_what_is_about_to_be_stored(house: Lab, tmp_path: Path) 
 
     def store() -> None:
         gate.wait(30)
-        node._store.save_network(int(nwid, 16), saved)
+        node._parts.store.save_network(int(nwid, 16), saved)
 
     node._driver.worker.submit(store)
     thread = threading.Thread(target=lambda: (node.leave(nwid), left.set()))

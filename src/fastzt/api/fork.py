@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import os
 import weakref
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .node import Node
+    from .base import BaseNode
 
-_nodes: weakref.WeakSet[Node] = weakref.WeakSet()
+_nodes: weakref.WeakSet[BaseNode[Any, Any]] = weakref.WeakSet()
 in_forked_child = False
 
 
-def watch(node: Node) -> None:
+def watch(node: BaseNode[Any, Any]) -> None:
     """From now on a fork kills this node in the child."""
     _nodes.add(node)
 

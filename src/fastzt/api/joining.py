@@ -15,6 +15,7 @@ from ..errors import (
     NetworkNotFoundError,
     NotAuthorizedError,
 )
+from ..io.driver import Driver
 from ..io.threaded import NODE, ThreadedDriver
 from ..io.waiter import TimedOut
 from ..vl2 import adhoc
@@ -45,62 +46,77 @@ def refusal(core: Core, nwid: int, node_id: str) -> FastztError | None:
     return None
 
 
-def join(
-    driver: ThreadedDriver,
-    nwid: int,
-    node_id: str,
-    saved: SavedNetwork | None,
-    timeout: float | None,
-    wait: bool,
-    token: str | None,
-    collided: Callable[[], bool],
-) -> None:
-    """Join and wait until the network can be used; a join that fails is undone. Raises as Node.join does."""
-    core = driver.core
-    if adhoc.is_adhoc(nwid) and not adhoc.is_known(nwid):
-        raise InputError(
-            f"{nwid:016x} names no ad-hoc network: ff, two ports, 000000, or ff, one byte, ..., 01"
-        )
-    known = driver.run(lambda now: core.has_network(nwid))
-    driver.run(lambda now: core.join(nwid, now, saved.config if saved else None, token))
+class Joining:
+    """A join under way: what it waits for, and what to do when that does not come.
 
-    def attempt(now: int) -> bool | None:
-        if core.is_usable(nwid):
-            return True
-        if collided():
-            raise IdentityError(
-                f"a root says that another node owns the address {node_id}: this node needs a new identity"
+    `wait`: a controller that refuses may change its mind.
+    """
+
+    def __init__(
+        self, driver: Driver, nwid: int, node_id: str, collided: Callable[[], bool], wait: bool
+    ) -> None:
+        self.driver = driver
+        self.nwid = nwid
+        self.node_id = node_id
+        self.collided = collided
+        self.wait = wait
+        self.known = True
+        self.start = time.monotonic()
+
+    def begin(self, saved: SavedNetwork | None, token: str | None) -> None:
+        """Join; raises InputError for an ad-hoc network that cannot be."""
+        core, nwid = self.driver.core, self.nwid
+        if adhoc.is_adhoc(nwid) and not adhoc.is_known(nwid):
+            raise InputError(
+                f"{nwid:016x} names no ad-hoc network: ff, two ports, 000000, or ff, one byte, ..., 01"
             )
-        error = refusal(core, nwid, node_id)
-        if error is not None and (not wait or isinstance(error, NetworkNotFoundError)):
+        self.known = self.driver.run(lambda now: core.has_network(nwid))
+        self.driver.run(lambda now: core.join(nwid, now, saved.config if saved else None, token))
+
+    def attempt(self, now: int) -> bool | None:
+        """True once the network can be used; raises what Node.join raises."""
+        core = self.driver.core
+        if core.is_usable(self.nwid):
+            return True
+        if self.collided():
+            raise IdentityError(
+                f"a root says that another node owns the address {self.node_id}: "
+                "this node needs a new identity"
+            )
+        error = refusal(core, self.nwid, self.node_id)
+        if error is not None and (not self.wait or isinstance(error, NetworkNotFoundError)):
             raise error
         return None
 
+    def late(self, timeout: float | None) -> FastztError | None:
+        """Time is up: why. None when the default time was up, which is for controllers that are silent."""
+        error = self.driver.run(lambda now: refusal(self.driver.core, self.nwid, self.node_id))
+        if error is not None:
+            return None if self.wait and timeout is DEFAULT_TIMEOUT else error
+        name, seconds = f"{self.nwid:016x}", time.monotonic() - self.start
+        return ControllerUnreachableError(
+            f"controller {name[:10]} of network {name} did not answer within {seconds:.0f} s"
+        )
+
+    def undo(self) -> None:
+        """A join that failed leaves nothing behind."""
+        driver = self.driver
+        if not self.known and not driver.closed and not driver.forked:
+            driver.run(lambda now: driver.core.leave(self.nwid, now))
+
+
+def join(driver: ThreadedDriver, joining: Joining, timeout: float | None) -> None:
+    """Wait until a network that was begun can be used; a join that fails is undone."""
     try:
-        wait_for(driver, attempt, nwid, node_id, timeout, wait)
-    except BaseException:
-        if not known and not driver.closed and not driver.forked:
-            driver.run(lambda now: core.leave(nwid, now))
-        raise
-
-
-def wait_for(
-    driver: ThreadedDriver, attempt: object, nwid: int, node_id: str, timeout: float | None, wait: bool
-) -> None:
-    """Wait for `attempt`; when time is up, say whether the controller has refused or never answered."""
-    start = time.monotonic()
-    while True:
-        try:
-            driver.wait(NODE, attempt, timeout)  # type: ignore[arg-type]
-            return
-        except TimedOut:
-            error = driver.run(lambda now: refusal(driver.core, nwid, node_id))
-            if error is not None and wait and timeout is DEFAULT_TIMEOUT:
+        while True:
+            try:
+                driver.wait(NODE, joining.attempt, timeout)
+                return
+            except TimedOut:
+                error = joining.late(timeout)
+                if error is not None:
+                    raise error from None
                 timeout = None
-                continue
-            if error is not None:
-                raise error from None
-            name, seconds = f"{nwid:016x}", time.monotonic() - start
-            raise ControllerUnreachableError(
-                f"controller {name[:10]} of network {name} did not answer within {seconds:.0f} s"
-            ) from None
+    except BaseException:
+        joining.undo()
+        raise

@@ -6,7 +6,7 @@ import os
 from typing import TYPE_CHECKING, Any
 
 from ..errors import InputError
-from ..io.threaded import ThreadedDriver
+from ..io.driver import Driver
 from ..node.planets import given_moon
 from ..node.store import MemoryStore
 from ..wire.address import parse_address
@@ -25,9 +25,7 @@ def moon_id(text: str) -> int:
     return int(text, 16)
 
 
-def orbit(
-    driver: ThreadedDriver, store: MemoryStore, moon: bytes | str | os.PathLike[str], seed: str | None
-) -> None:
+def orbit(driver: Driver, store: MemoryStore, moon: bytes | str | os.PathLike[str], seed: str | None) -> None:
     """Add a moon to the node and its store; raises InputError."""
     found: int | World
     address = 0
@@ -47,7 +45,7 @@ def orbit(
         driver.worker.complete(lambda: store.save_seed(number, address))
 
 
-def deorbit(driver: ThreadedDriver, store: MemoryStore, moon: str) -> bool:
+def deorbit(driver: Driver, store: MemoryStore, moon: str) -> bool:
     """Take a moon out of the node and its store; raises InputError."""
     number = moon_id(moon)
     known = driver.run(lambda now: driver.core.switch.deorbit(number, now))

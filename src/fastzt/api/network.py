@@ -6,11 +6,12 @@ import contextlib
 import time
 from typing import TYPE_CHECKING, Any
 
-from ..errors import HostUnreachableError, InputError, NoRouteError
+from ..errors import HostUnreachableError, InputError
 from ..io.threaded import ThreadedDriver
 from ..io.waiter import TimedOut
-from . import addresses, names, report
-from .addresses import Address, Interface
+from . import addresses, names
+from .addresses import Address
+from .base_network import BaseNetwork
 from .datagram import DatagramSocket
 from .echo import Pinging, PingResult
 from .listener import Listener
@@ -19,43 +20,16 @@ from .socket import Socket, os_error
 
 if TYPE_CHECKING:
     from ..netstack.tcp.connection import Connection
-    from ..node.core import Core
     from .node import Node
 
 
-class Network:
+class Network(BaseNetwork[ThreadedDriver]):
     """Made by `Node.join`. Its sockets live as long as the node."""
 
     def __init__(self, node: Node, driver: ThreadedDriver, nwid: int) -> None:
+        super().__init__(driver, nwid)
         self.node = node
-        self._driver = driver
-        self._nwid = nwid
         self._resolver = Resolver(self._reach, self._reach_by_udp)
-
-    @property
-    def _core(self) -> Core:
-        return self._driver.core
-
-    @property
-    def id(self) -> str:
-        """The network id: 16 hex digits."""
-        return f"{self._nwid:016x}"
-
-    @property
-    def name(self) -> str:
-        """The network's name, as its controller gives it."""
-        return self._driver.run(lambda now: report.name_of(self._core.network(self._nwid)))
-
-    @property
-    def addresses(self) -> list[Interface]:
-        """This node's addresses on the network."""
-        found = self._driver.run(lambda now: self._core.network(self._nwid).addresses)
-        return [addresses.interface(ip, prefix) for ip, prefix in found]
-
-    @property
-    def status(self) -> str:
-        """REQUESTING, OK, DENIED, NOT_FOUND or AUTHENTICATION_REQUIRED."""
-        return self._driver.run(lambda now: self._core.network(self._nwid).status.name)
 
     def connect(self, address: tuple[Any, ...], timeout: float | None = 10) -> Socket:
         """A TCP connection to (host, port) on this network; `timeout` (seconds) stays the socket's timeout.
@@ -65,15 +39,8 @@ class Network:
         """
         self._driver.check()
         host, port = addresses.pair(address)
-        routed = self.routed(self.hosts(host, timeout))
-        if not routed:
-            raise NoRouteError(f"network {self.id} has no route to {host}")
-        return open_connection(self._driver, self._nwid, routed[0], port, timeout)
-
-    @property
-    def dns(self) -> names.Dns:
-        """The network's search domain and DNS servers."""
-        return self._driver.run(lambda now: names.dns_of(self._core.network(self._nwid)))
+        ip = self._first_routed(host, self.hosts(host, timeout))
+        return open_connection(self._driver, self._nwid, ip, port, timeout)
 
     def resolve(self, host: str, timeout: float | None = names.TIMEOUT) -> list[Address]:
         """The addresses of a host: a literal's own, from the network's DNS servers, or from the system.
@@ -89,14 +56,9 @@ class Network:
         """As `resolve`, in 16 bytes each."""
         return names.resolve(self.dns, self._resolver, host, timeout)
 
-    def routed(self, hosts: list[bytes]) -> list[bytes]:
-        """Those addresses that the network has a route to."""
-        return self._driver.run(lambda now: [ip for ip in hosts if self._core.routes(self._nwid, ip)])
-
     def _reach(self, server: bytes, port: int, timeout: float) -> Socket:
         """A connection to a DNS server of the network."""
-        if not self.routed([server]):
-            raise NoRouteError(f"network {self.id} has no route to {addresses.host_text(server)}")
+        self._first_routed(addresses.host_text(server), [server])
         return open_connection(self._driver, self._nwid, server, port, timeout)
 
     def _reach_by_udp(self, server: bytes, port: int) -> DatagramSocket:
@@ -111,20 +73,11 @@ class Network:
 
     def listen(self, port: int, host: str = "", backlog: int = 128) -> Listener:
         """Listen for TCP connections on a port (0: any free one) of one or (default) all addresses."""
-        self._driver.check()
-        addresses.check_port(port, 0)
-        ip = self._own(host)
-        listener = self._driver.run(lambda now: self._core.listen(self._nwid, ip, port, backlog, now))
-        return Listener(self._driver, listener)
+        return Listener(self._driver, self._listener(port, host, backlog))
 
     def udp(self, port: int = 0, host: str = "") -> DatagramSocket:
         """A UDP socket on a port (0: any free one) of one or (default) all addresses."""
-        self._driver.check()
-        addresses.check_port(port, 0)
-        ip = self._own(host)
-        return DatagramSocket(
-            self._driver, self._driver.run(lambda now: self._core.udp(self._nwid, ip, port, now))
-        )
+        return DatagramSocket(self._driver, self._udp(port, host))
 
     def ping(
         self, host: str, count: int = 4, timeout: float = 2.0, interval: float = 1.0, size: int = 56
@@ -141,27 +94,12 @@ class Network:
     def pinging(self, host: str, timeout: float = 2.0, interval: float = 1.0, size: int = 56) -> Pinging:
         """As `ping`, for echoes one after the other; to be closed."""
         self._driver.check()
-        routed = self.routed(self.hosts(host, timeout))
-        if not routed:
-            raise NoRouteError(f"network {self.id} has no route to {host}")
-        return Pinging(self._driver, self._nwid, routed[0], size, timeout, interval)
-
-    def _own(self, host: str) -> bytes | None:
-        """An address of this node; None for no host. Raises InputError for another's."""
-        ip = addresses.ip16(host) if host else None
-        if ip is not None and not any(ip == own for own, _ in self._interfaces()):
-            raise InputError(f"{host} is not an address of this node on network {self.id}")
-        return ip
-
-    def _interfaces(self) -> list[tuple[bytes, int]]:
-        return list(self._driver.run(lambda now: self._core.network(self._nwid).addresses))
+        ip = self._first_routed(host, self.hosts(host, timeout))
+        return Pinging(self._driver, self._nwid, ip, size, timeout, interval)
 
     def leave(self) -> None:
         """Leave the network: its sockets fail, its stored configuration is deleted."""
         self.node.leave(self.id)
-
-    def __repr__(self) -> str:
-        return f"<fastzt.Network {self.id}>"
 
 
 def open_connection(driver: ThreadedDriver, nwid: int, ip: bytes, port: int, timeout: float | None) -> Socket:

@@ -3,37 +3,25 @@
 from __future__ import annotations
 
 import os
-from collections import deque
-from collections.abc import Callable, Sequence
-from typing import Any, TypeVar
+from collections.abc import Sequence
+from typing import Any
 
-from ..errors import InputError, NoRouteError
-from ..io import port_mapping
-from ..io.clock import monotonic_us, wall_offset_ms
-from ..io.endpoints import UdpSockets
+from ..errors import NoRouteError
+from ..io.clock import monotonic_us
 from ..io.threaded import EVERY, NODE, ThreadedDriver
 from ..io.waiter import TimedOut
-from ..node import overlay
 from ..node.config import NodeConfig
-from ..node.core import Core
-from ..node.keeper import Keeper
-from ..node.own_identity import IdentitySource, own_identity, parse_given
-from ..node.planets import PlanetSource, given_planet, own_planet
-from ..node.store import MemoryStore, Store
-from ..vl1.events import IdentityCollision, Online
-from . import addresses, fork, joining, moons, names, paths, report
+from ..node.own_identity import IdentitySource
+from ..node.planets import PlanetSource
+from . import addresses, joining, moons, names, report
+from .base import LINGER, BaseNode
 from .closing import Closing
 from .network import Network, open_connection
-from .reach import Reach, relay_of
+from .parts import DEFAULT_CONFIG, StateSource, open_parts
 from .socket import Socket
 
-T = TypeVar("T")
-MAX_EVENTS = 1024
-LINGER = 5.0  # seconds that `close` waits for what was sent to arrive
-DEFAULT_CONFIG = NodeConfig()
 
-
-class Node(Closing):
+class Node(BaseNode[ThreadedDriver, Network], Closing):
     """A node with its state in a directory (`state`), or in memory only.
 
     `planet`: a file or bytes, default the stored or public one. `port`: UDP port, 0 for the one used last or
@@ -44,7 +32,7 @@ class Node(Closing):
 
     def __init__(
         self,
-        state: str | os.PathLike[str] | None = None,
+        state: StateSource = None,
         planet: PlanetSource = None,
         port: int = 0,
         identity: IdentitySource = None,
@@ -52,68 +40,10 @@ class Node(Closing):
         config: NodeConfig = DEFAULT_CONFIG,
         peers: Sequence[str] | None = None,
     ) -> None:
-        if peers is not None and planet is not None:
-            raise InputError("a node has a planet, or peers that it is given, not both")
-        world = given_planet(planet) if peers is None else overlay.planet(peers, os.urandom)
-        known = parse_given(identity)
-        addresses.check_port(port, 0)
-        self._events: deque[Any] = deque(maxlen=MAX_EVENTS)
-        self._networks: dict[int, Network] = {}
-        self._collided = False
-        self._store = MemoryStore() if state is None else Store(state)
-        try:
-            world = world or own_planet(self._store)  # first: a bad one must not leave a new identity behind
-            relay = relay_of(config.tcp_relay, world)
-            if config.upnp:
-                port_mapping.library()  # before anything is opened
-            own = own_identity(self._store, known, os.urandom)
-            self._sockets = UdpSockets.open(
-                port or self._store.port(),
-                config.bind,
-                fixed=port != 0,
-                receive_buffer=config.receive_buffer,
-                secondary=config.secondary_port,
-            )
-        except BaseException:
-            self._store.close()
-            raise
-        self._store.save_port(self._sockets.port)
-        windows = self._sockets.capabilities.receive_buffer // 2
-        core = Core(own, world, os.urandom, wall_offset_ms(), config, self._records(config), windows)
-        self._keeper = Keeper(self._store, core)
-        self._driver = ThreadedDriver(core, self._sockets, monotonic_us, self._heard)
-        self._reach = Reach(self._driver, self._sockets, relay, config.upnp)
-        self._start()
-
-    def _records(self, config: NodeConfig) -> Any:
-        """Where a controller keeps its networks and members; None: in memory."""
-        if not config.controller or self._store.path is None:
-            return None
-        from ..node.roles.controller_store import ControllerStore
-
-        return ControllerStore(self._store.path / "controller.d")
-
-    def _start(self) -> None:
-        core, sockets = self._driver.core, self._sockets
-        fork.watch(self)
-
-        def begin(now: int) -> None:
-            core.sockets_changed(sockets.local())
-            self._keeper.restore(now)
-
-        self._driver.run(begin)
-        self._reach.start()
+        super().__init__()
+        parts = open_parts(state, planet, port, identity, config, peers)
+        self._begin(parts, ThreadedDriver(parts.core, parts.sockets, monotonic_us, self._heard))
         self._driver.start()
-
-    def _heard(self, events: list[Any]) -> None:
-        """Events of the core, under the lock."""
-        self._events.extend(events)
-        self._reach.heard(events)
-        for event in events:
-            if isinstance(event, (IdentityCollision, Online)):
-                self._collided = isinstance(event, IdentityCollision)
-        for task in self._keeper.tasks(events):
-            self._driver.worker.submit(task, must=True)
 
     # Networks
 
@@ -133,8 +63,9 @@ class Node(Closing):
         configuration.
         """
         nwid = addresses.network_id(network)
-        saved = self._store.network(nwid)
-        joining.join(self._driver, nwid, self.id, saved, timeout, wait, token, lambda: self._collided)
+        begun = joining.Joining(self._driver, nwid, self.id, lambda: self._collided, wait)
+        begun.begin(self._parts.store.network(nwid), token)
+        joining.join(self._driver, begun, timeout)
         return self._networks.setdefault(nwid, Network(self, self._driver, nwid))
 
     def leave(self, network: str) -> None:
@@ -143,12 +74,7 @@ class Node(Closing):
         self._driver.run(lambda now: self._driver.core.leave(nwid, now))
         self._networks.pop(nwid, None)
         # Behind the tasks that may still be about to store it.
-        self._driver.worker.complete(lambda: self._store.forget_network(nwid))
-
-    @property
-    def networks(self) -> list[Network]:
-        """The networks that this node has joined."""
-        return list(self._networks.values())
+        self._driver.worker.complete(lambda: self._parts.store.forget_network(nwid))
 
     def connect(
         self, address: tuple[Any, ...], timeout: float | None = 10, network: str | None = None
@@ -164,24 +90,10 @@ class Node(Closing):
         hosts = names.system(host) if named is None else named.hosts(host, timeout)
         if named is not None and (routed := named.routed(hosts)):
             return open_connection(self._driver, int(named.id, 16), routed[0], port, timeout)
-        core = self._driver.core
-        for ip, found in self._driver.run(lambda now: [(h, core.networks_with(h)) for h in hosts]):
-            if len(found) > 1:
-                ids = " and ".join(f"{nwid:016x}" for nwid in found)
-                raise InputError(f"{addresses.host_text(ip)} is on networks {ids}: say which with network=")
-            if found:
-                return open_connection(self._driver, found[0], ip, port, timeout)
-        raise NoRouteError(f"no joined network has a route to {address[0]}")
-
-    def _network_of(self, host: str) -> Network | None:
-        """The network whose DNS servers know a host; raises InputError when several may."""
-        if addresses.literal(host) is not None:
-            return None
-        found = [network for network in self.networks if network.dns.full_name(host) is not None]
-        if len(found) > 1:
-            ids = " and ".join(network.id for network in found)
-            raise InputError(f"networks {ids} may know {host}: say which with network=")
-        return found[0] if found else None
+        found = self._routed(hosts)
+        if found is None:
+            raise NoRouteError(f"no joined network has a route to {address[0]}")
+        return open_connection(self._driver, *found, port, timeout)
 
     # Roots of one's own
 
@@ -190,36 +102,13 @@ class Node(Closing):
 
         By its id it is asked for until it is found; it is kept in the state. Raises InputError.
         """
-        moons.orbit(self._driver, self._store, moon, seed)
+        moons.orbit(self._driver, self._parts.store, moon, seed)
 
     def deorbit(self, moon: str) -> bool:
         """Leave a moon (its id in hex digits); whether it was known."""
-        return moons.deorbit(self._driver, self._store, moon)
+        return moons.deorbit(self._driver, self._parts.store, moon)
 
     # Facts
-
-    @property
-    def id(self) -> str:
-        """The node's ZeroTier address: 10 hex digits."""
-        return f"{self._driver.core.address:010x}"
-
-    @property
-    def port(self) -> int:
-        """The UDP port."""
-        return self._sockets.port
-
-    @property
-    def closed(self) -> bool:
-        """Whether the node can no longer be used."""
-        return self._driver.closed or self._driver.forked
-
-    def status(self) -> dict[str, Any]:
-        """The node in numbers: id, online, port, networks, peers, relay, how others see it, drops."""
-        return self._driver.run(lambda now: {**report.status(self._driver.core, now), "port": self.port})
-
-    def peers(self) -> list[dict[str, Any]]:
-        """The peers known: how each is reached (`connection`, `path`, `paths`), and `why_not_direct`."""
-        return self._driver.run(lambda now: paths.peers(self._driver.core, now))
 
     def whois(self, address: str | tuple[Any, ...], timeout: float = 5) -> str:
         """The id of the authenticated node that has this IP on a joined network.
@@ -242,10 +131,6 @@ class Node(Closing):
         except TimedOut:
             return []
 
-    def perform(self, action: Callable[[Core, int], T]) -> T:
-        """Call `action(core, now)` under the node's lock: the way to a role's verbs. It must not block."""
-        return self._driver.run(lambda now: action(self._driver.core, now))
-
     # The end
 
     def close(self, linger: float = LINGER) -> None:
@@ -260,16 +145,16 @@ class Node(Closing):
             pass
         finally:
             self._reach.close()
-            for task in self._driver.run(self._keeper.farewell):
+            for task in self._driver.run(self._parts.keeper.farewell):
                 self._driver.worker.submit(task, must=True)
             self._driver.close()
-            self._store.close()
+            self._parts.store.close()
 
     def _abandon(self) -> None:
         """In a forked child."""
         self._driver.abandon()
         self._reach.abandon()
-        self._store.close()
+        self._parts.store.close()
 
     def __repr__(self) -> str:
         return f"<fastzt.Node {self.id}{' closed' if self.closed else ''}>"

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 from .._core.datagram_batch import DatagramBatch
 from .._core.endpoint import Endpoint
 from ..errors import InputError
+from ..io.driver import Driver
 from ..io.endpoints import UdpSockets
 from ..io.interfaces import Address
 from ..io.port_mapping import PortMapping
 from ..io.surroundings import Surroundings
-from ..io.threaded import ThreadedDriver
 from ..io.tunnel import Tunnel
 from ..vl1.events import UdpAnswered, UdpSilent
 from ..wire.inetaddress import InetAddress
@@ -46,7 +46,7 @@ class Reach:
     """Belongs to one node; `relay`: the TCP relay, or None; `upnp`: have the router forward the UDP port."""
 
     def __init__(
-        self, driver: ThreadedDriver, sockets: UdpSockets, relay: Endpoint | None, upnp: bool = False
+        self, driver: Driver, sockets: UdpSockets, relay: Endpoint | None, upnp: bool = False
     ) -> None:
         self._driver = driver
         self._sockets = sockets

@@ -1,0 +1,98 @@
+"""Parts: what a node is made of before anything drives it: its state, its sockets, its core."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from .._core.endpoint import Endpoint
+from ..errors import InputError
+from ..io import port_mapping
+from ..io.clock import wall_offset_ms
+from ..io.endpoints import UdpSockets
+from ..node import overlay
+from ..node.config import NodeConfig
+from ..node.core import Core
+from ..node.keeper import Keeper
+from ..node.own_identity import IdentitySource, own_identity, parse_given
+from ..node.planets import PlanetSource, given_planet, own_planet
+from ..node.store import MemoryStore, Store
+from . import addresses
+from .reach import relay_of
+
+DEFAULT_CONFIG = NodeConfig()
+StateSource = str | os.PathLike[str] | None
+
+
+@dataclass(frozen=True)
+class Parts:
+    """`relay`: the TCP relay; `upnp`: whether a router is asked to forward the port."""
+
+    store: MemoryStore
+    sockets: UdpSockets
+    core: Core
+    keeper: Keeper
+    relay: Endpoint | None
+    upnp: bool
+
+    def close(self) -> None:
+        """Give up what was opened. Harmless when repeated."""
+        self.sockets.close()
+        self.store.close()
+
+
+def open_parts(
+    state: StateSource,
+    planet: PlanetSource,
+    port: int,
+    identity: IdentitySource,
+    config: NodeConfig,
+    peers: Sequence[str] | None,
+) -> Parts:
+    """Open a node's state and sockets; takes long when an identity has to be made.
+
+    Raises InputError, IdentityError, StateError, OSError.
+    """
+    if peers is not None and planet is not None:
+        raise InputError("a node has a planet, or peers that it is given, not both")
+    world = given_planet(planet) if peers is None else overlay.planet(peers, os.urandom)
+    known = parse_given(identity)
+    addresses.check_port(port, 0)
+    store = MemoryStore() if state is None else Store(state)
+    try:
+        world = world or own_planet(store)  # first: a bad one must not leave a new identity behind
+        relay = relay_of(config.tcp_relay, world)
+        if config.upnp:
+            port_mapping.library()  # before anything is opened
+        own = own_identity(store, known, os.urandom)
+        sockets = open_sockets(store, port, config)
+    except BaseException:
+        store.close()
+        raise
+    windows = sockets.capabilities.receive_buffer // 2
+    core = Core(own, world, os.urandom, wall_offset_ms(), config, records(store, config), windows)
+    return Parts(store, sockets, core, Keeper(store, core), relay, config.upnp)
+
+
+def open_sockets(store: MemoryStore, port: int, config: NodeConfig) -> UdpSockets:
+    """The UDP sockets, on the given port, the one used last, or any, which is kept."""
+    sockets = UdpSockets.open(
+        port or store.port(),
+        config.bind,
+        fixed=port != 0,
+        receive_buffer=config.receive_buffer,
+        secondary=config.secondary_port,
+    )
+    store.save_port(sockets.port)
+    return sockets
+
+
+def records(store: MemoryStore, config: NodeConfig) -> Any:
+    """Where a controller keeps its networks and members; None: in memory."""
+    if not config.controller or store.path is None:
+        return None
+    from ..node.roles.controller_store import ControllerStore
+
+    return ControllerStore(store.path / "controller.d")

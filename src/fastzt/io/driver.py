@@ -1,0 +1,37 @@
+"""Driver: what is asked of whatever runs a core, be it threads or an event loop."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+
+if TYPE_CHECKING:
+    from ..node.core import Core
+
+T = TypeVar("T")
+
+
+class Driver(Protocol):
+    """Runs a core over its sockets. Its methods may be called from any thread."""
+
+    @property
+    def core(self) -> Core:
+        """The node."""
+
+    @property
+    def worker(self) -> Any:
+        """The thread for what may take long."""
+
+    @property
+    def closed(self) -> bool:
+        """Whether it has ended."""
+
+    @property
+    def forked(self) -> bool:
+        """Whether this is a child of the process that it belongs to."""
+
+    def check(self) -> None:
+        """Raise ForkedError in a forked child, OSError (EBADF) after the end."""
+
+    def run(self, action: Callable[[int], T]) -> T:
+        """Call `action(now)` under the lock, then send what came of it."""
