@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import ipaddress
 from typing import Any
 
@@ -28,7 +29,7 @@ from fastzt.wire.multicast import (
     encode_likes,
     parse_likes,
 )
-from fastzt.wire.ndp import ADVERTISEMENT, SOLICITATION, Neighbor
+from fastzt.wire.ndp import ADVERTISEMENT, ALL_NODES, SOLICITATION, Neighbor, solicitation
 from fastzt.wire.push_direct_paths import FORGET, PathRecord, PushDirectPaths, split
 from fastzt.wire.reader import Malformed
 from fastzt.wire.rendezvous import Rendezvous
@@ -232,6 +233,30 @@ def test_ndp() -> None:
     for packet in bad:
         with pytest.raises(Malformed):
             Neighbor.parse(packet)
+
+
+def test_ndp_both_ways() -> None:
+    """What is written is accepted; what RFC 4861 7.1 has a receiver discard is refused."""
+    ours, theirs = (ipaddress.ip_address(f"2001:db8::{n}").packed for n in (1, 2))
+    question = solicitation(ours, theirs, 0x361D90B9A2D3)
+    assert str(ipaddress.ip_address(question.destination)) == "ff02::1:ff00:2"
+    assert Neighbor.accept(question.to_bytes()) == question
+    answer = question.answer(0x368C491D4602)
+    assert (answer.source, answer.destination, answer.target) == (theirs, ours, theirs)
+    assert Neighbor.accept(answer.to_bytes() + b"padding") == answer
+    probe = dataclasses.replace(question, source=bytes(16), mac=None)
+    assert Neighbor.accept(probe.to_bytes()) == probe
+    assert Neighbor.accept(probe.answer(1).to_bytes()).destination == ALL_NODES
+    refused = [
+        dataclasses.replace(probe, mac=1),
+        dataclasses.replace(probe, destination=theirs),
+        dataclasses.replace(question, target=ALL_NODES),
+        dataclasses.replace(answer, destination=ALL_NODES),
+    ]
+    data = answer.to_bytes()
+    for packet in (*(each.to_bytes() for each in refused), data[:-1], data[:43] + b"\0" + data[44:]):
+        with pytest.raises(Malformed):
+            Neighbor.accept(packet)
 
 
 CODECS = [

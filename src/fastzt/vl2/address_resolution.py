@@ -1,12 +1,14 @@
-"""AddressResolution: which member owns an IP, by ARP or by the address plan (PROTOCOL-VL2 6.7, 1.5)."""
+"""AddressResolution: which member owns an IP, by ARP, NDP or the address plan (PROTOCOL-VL2 6.7, 6.8, 1.5)."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from .._core.endpoint import V4_PREFIX
-from ..wire.address import address_of, emulated_owner, is_member_mac, resolution_group
-from ..wire.arp import ETHERTYPE, REPLY, REQUEST, Arp
+from ..wire import arp, ndp
+from ..wire.address import ALL_NODES_MAC, address_of, emulated_owner, is_member_mac, resolution_group
+from ..wire.arp import REPLY, REQUEST, Arp
+from ..wire.ndp import ADVERTISEMENT, Neighbor
 from ..wire.reader import Malformed
 from . import reasons
 
@@ -97,7 +99,7 @@ class AddressResolution:
         self.pending[ip] = waiting = Pending(now, silent)
         if owner:
             self.await_identity(waiting, owner, now)
-        elif ip.startswith(V4_PREFIX) and self.own_ipv4() is not None:
+        elif self.own_address(ip) is not None:
             self.step(ip, now)
         else:
             # Nothing to ask with; the outcome is told from the next tick, not from inside resolve().
@@ -113,7 +115,7 @@ class AddressResolution:
         self.network.switch.want(owner, now)
 
     def step(self, ip: bytes, now: int) -> None:
-        """One try: an ARP request to the owner's group, or a look whether the owner's identity has come."""
+        """One try: a question to the owner's group, or a look whether the owner's identity has come."""
         waiting = self.pending[ip]
         network = self.network
         if waiting.owner and network.switch.peer(waiting.owner) is not None:
@@ -127,17 +129,25 @@ class AddressResolution:
         waiting.tries += 1
         waiting.due = now + (IDENTITY_POLL if waiting.owner else RETRY)
         network.owner.wake(waiting.due)
-        source = self.own_ipv4()
+        source = self.own_address(ip)
         if not waiting.owner and source is not None:
-            request = Arp(REQUEST, network.mac, source, 0, ip)
-            network.multicast.send(*resolution_group(ip), ETHERTYPE, request.to_bytes(), now)
+            self.question(source, ip, now)
 
-    def own_ipv4(self) -> bytes | None:
-        """The IPv4 address that our requests come from."""
-        for ip, _ in self.network.addresses:
-            if ip.startswith(V4_PREFIX):
-                return ip
-        return None
+    def question(self, source: bytes, ip: bytes, now: int) -> None:
+        """Ask the group in which the owner of an IP listens."""
+        network = self.network
+        if ip.startswith(V4_PREFIX):
+            ethertype, data = arp.ETHERTYPE, Arp(REQUEST, network.mac, source, 0, ip).to_bytes()
+        else:
+            ethertype, data = ndp.ETHERTYPE, ndp.solicitation(source, ip, network.mac).to_bytes()
+        network.multicast.send(*resolution_group(ip), ethertype, data, now)
+
+    def own_address(self, ip: bytes) -> bytes | None:
+        """The address that our questions about `ip` come from: of its family, on its link if there is one."""
+        v4 = ip.startswith(V4_PREFIX)
+        own = [entry for entry in self.network.addresses if entry[0].startswith(V4_PREFIX) == v4]
+        near = (mine for mine, bits in own if shares(mine, ip, bits + 96 if v4 else bits))
+        return next(near, own[0][0] if own else None)
 
     def due_at(self) -> int:
         """When `tick` has something to do (microseconds)."""
@@ -152,23 +162,54 @@ class AddressResolution:
         """An ARP packet from a member: answer a request for an address of ours, learn what was asked for."""
         network = self.network
         try:
-            arp = Arp.parse(data)
+            heard = Arp.parse(data)
         except Malformed:
             network.stats.drop(reasons.MALFORMED)
             return
-        if not is_member_mac(arp.sender_mac, network.nwid):
-            network.stats.drop(reasons.WRONG_MAC)
+        if not self.speaks_for(peer, heard.sender_mac):
             return
-        owner = address_of(arp.sender_mac, network.nwid)
-        if owner != peer.address:
-            network.stats.drop(reasons.WRONG_MAC)
+        if heard.operation == REPLY:
+            self.learn(heard.sender_ip, peer.address, now)
+        elif heard.operation == REQUEST and self.is_own(heard.target_ip):
+            self.refresh(heard.sender_ip, peer.address, now)
+            network.send(peer, arp.ETHERTYPE, heard.reply(network.mac).to_bytes(), now)
+
+    def neighbor_in(self, peer: Peer, data: bytes, now: int) -> None:
+        """A neighbor message from a member, as `arp_in` (RFC 4861 7.2)."""
+        network = self.network
+        try:
+            heard = Neighbor.accept(data)
+        except Malformed:
+            network.stats.drop(reasons.MALFORMED)
             return
-        if arp.operation == REPLY:
-            self.learn(arp.sender_ip, owner, now)
-        elif arp.operation == REQUEST and any(arp.target_ip == ip for ip, _ in network.addresses):
-            if arp.sender_ip in self.neighbors or arp.sender_ip in self.pending:
-                self.learn(arp.sender_ip, owner, now)
-            network.send(peer, ETHERTYPE, arp.reply(network.mac).to_bytes(), now)
+        if heard.mac is not None and not self.speaks_for(peer, heard.mac):
+            return
+        if heard.kind == ADVERTISEMENT:
+            self.learn(heard.target, peer.address, now)
+        elif self.is_own(heard.target):
+            self.refresh(heard.source, peer.address, now)
+            answer = heard.answer(network.mac).to_bytes()
+            if heard.source == ndp.UNSPECIFIED:  # it asks whether it may have the address: all are told
+                network.multicast.send(ALL_NODES_MAC, 0, ndp.ETHERTYPE, answer, now)
+            else:
+                network.send(peer, ndp.ETHERTYPE, answer, now)
+
+    def speaks_for(self, peer: Peer, mac: int) -> bool:
+        """Whether a MAC is the peer's own."""
+        nwid = self.network.nwid
+        if is_member_mac(mac, nwid) and address_of(mac, nwid) == peer.address:
+            return True
+        self.network.stats.drop(reasons.WRONG_MAC)
+        return False
+
+    def is_own(self, ip: bytes) -> bool:
+        """Whether we answer for an address."""
+        return any(ip == own for own, _ in self.network.addresses)
+
+    def refresh(self, ip: bytes, owner: int, now: int) -> None:
+        """Whoever asks tells its own address: taken where we have asked for it, too."""
+        if ip in self.neighbors or ip in self.pending:
+            self.learn(ip, owner, now)
 
     def learn(self, ip: bytes, owner: int, now: int) -> None:
         """Take an answer: to what was asked, or from the known owner again. Others cannot take an IP over."""
@@ -197,3 +238,8 @@ class AddressResolution:
         """A member is gone: its addresses are asked for anew."""
         for ip in [ip for ip, (address, _) in self.neighbors.items() if address == owner]:
             del self.neighbors[ip]
+
+
+def shares(a: bytes, b: bytes, bits: int) -> bool:
+    """Whether two addresses of 16 bytes have that many leading bits in common."""
+    return (int.from_bytes(a, "big") ^ int.from_bytes(b, "big")) >> (128 - bits) == 0

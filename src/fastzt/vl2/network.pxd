@@ -16,6 +16,7 @@ from fastzt.vl2.network_state cimport NetworkState
 cdef enum:
     FRAME = 0x06
     EXT_FRAME = 0x07
+    ICMPV6 = 58
     NETWORK_CREDENTIALS = 0x0A
     HEAD = 10
     PACKET_HEAD = 28
@@ -81,3 +82,4 @@ cdef class Network(NetworkState):
 
 @cython.locals(version=int)
 cdef bint is_ip(Slab slab, Py_ssize_t offset, Py_ssize_t length, unsigned int ethertype) noexcept
+cdef bint is_neighbor_message(Slab slab, Py_ssize_t offset, Py_ssize_t length, unsigned int ethertype) noexcept

@@ -33,6 +33,7 @@ if not cython.compiled:
 
     FRAME = 0x06
     EXT_FRAME = 0x07
+    ICMPV6 = 58
     NETWORK_CREDENTIALS = 0x0A
     HEAD = 10  # network id and ethertype of a FRAME
     PACKET_HEAD = 28  # VL1 header and verb
@@ -151,7 +152,9 @@ class Network(NetworkState):
     ) -> None:
         """Hand an accepted frame to the IP stack or to address resolution."""
         generation = self.generation + member.generation if self.context.cacheable else 0
-        if is_ip(slab, offset, length, ethertype):
+        if is_neighbor_message(slab, offset, length, ethertype):
+            self.resolution.neighbor_in(peer, take(slab, offset, length), now)
+        elif is_ip(slab, offset, length, ethertype):
             self.sink.input(peer, slab, offset, length, generation, now)
         elif ethertype == ETHERTYPE_ARP:
             self.resolution.arp_in(peer, take(slab, offset, length), now)
@@ -340,3 +343,10 @@ def is_ip(slab: Slab, offset: int, length: int, ethertype: int) -> bool:
         return False
     version = u8(slab, offset) >> 4
     return (version == 4 and ethertype == ETHERTYPE_IPV4) or (version == 6 and ethertype == ETHERTYPE_IPV6)
+
+
+def is_neighbor_message(slab: Slab, offset: int, length: int, ethertype: int) -> bool:
+    """Whether the data is a neighbor solicitation or advertisement (RFC 4861 4.3, 4.4)."""
+    if ethertype != ETHERTYPE_IPV6 or length < 64 or u8(slab, offset + 6) != ICMPV6:
+        return False
+    return u8(slab, offset + 40) == 135 or u8(slab, offset + 40) == 136
