@@ -152,6 +152,7 @@ def house() -> Iterator[House]:
             f"www.{DOMAIN}": [("CNAME", f"files.{DOMAIN}.")],
             f"loop.{DOMAIN}": [("CNAME", f"loop.{DOMAIN}.")],
             f"far.{DOMAIN}": [("A", "192.0.2.9")],
+            f"two.{DOMAIN}": [("A", "10.121.15.201"), ("A", house.ip), ("A", "192.0.2.9")],
             "elsewhere.test": [("A", house.ip)],
         }
         house.configure(DOMAIN, house.ip)
@@ -191,6 +192,19 @@ def test_a_connection_by_name(net: fastzt.Network, house: House) -> None:
     with house.pair.net_b.listen(8054) as listener, house.pair.a.connect((f"www.{DOMAIN}", 8054)) as near:
         far, _ = listener.accept()
         far.close()
+
+
+def test_a_connection_to_the_address_that_answers(net: fastzt.Network, house: House) -> None:
+    """Of several, of which the first is nobody's; and when nobody listens at any."""
+    for node in (net, house.pair.a):
+        with house.pair.net_b.listen(8055) as listener, node.connect((f"two.{DOMAIN}", 8055), 30) as near:
+            far, _ = listener.accept()
+            assert near.getpeername()[0] == house.ip
+            far.close()
+    with pytest.raises(fastzt.HostUnreachableError):
+        net.connect((f"two.{DOMAIN}", 8056), 30)
+    with pytest.raises(TimeoutError, match=r"no connection to 10\.121\.15\.201 or "):
+        net.connect((f"two.{DOMAIN}", 8056), 0.1)
 
 
 def test_a_name_that_is_not_there(net: fastzt.Network) -> None:

@@ -6,9 +6,10 @@ from collections import deque
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from ..errors import InputError
+from ..errors import InputError, NoRouteError
 from ..vl1.events import IdentityCollision, Online
 from . import addresses, fork, paths, report
+from .happy_eyeballs import Candidate, order
 from .reach import Reach
 
 if TYPE_CHECKING:
@@ -92,16 +93,22 @@ class BaseNode(Generic[D, N]):
             raise InputError(f"networks {ids} may know {host}: say which with network=")
         return found[0] if found else None
 
-    def _routed(self, hosts: list[bytes]) -> tuple[int, bytes] | None:
-        """The network that leads to the first host that one leads to; InputError when several do."""
+    def _candidates(self, host: str, hosts: list[bytes]) -> list[Candidate]:
+        """Where to try to reach a host: those of its addresses that a network leads to, in order.
+
+        Raises NoRouteError, and InputError when several networks lead to each.
+        """
         core = self._parts.core
-        for ip, found in self._driver.run(lambda now: [(host, core.networks_with(host)) for host in hosts]):
-            if len(found) > 1:
+        ordered = order(hosts)
+        reached = self._driver.run(lambda now: [(ip, core.networks_with(ip)) for ip in ordered])
+        candidates = [(found[0], ip) for ip, found in reached if len(found) == 1]
+        for ip, found in reached:
+            if len(found) > 1 and not candidates:
                 ids = " and ".join(f"{nwid:016x}" for nwid in found)
                 raise InputError(f"{addresses.host_text(ip)} is on networks {ids}: say which with network=")
-            if found:
-                return found[0], ip
-        return None
+        if not candidates:
+            raise NoRouteError(f"no joined network has a route to {host}")
+        return candidates
 
     def status(self) -> dict[str, Any]:
         """The node in numbers: id, online, port, networks, peers, relay, how others see it, drops."""

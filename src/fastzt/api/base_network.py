@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 from ..errors import InputError, NoRouteError
 from . import addresses, names, report
 from .addresses import Interface
+from .happy_eyeballs import Candidate, order
 
 if TYPE_CHECKING:
     from ..io.driver import Driver
@@ -58,12 +59,19 @@ class BaseNetwork(Generic[D]):
         """Those addresses that the network has a route to."""
         return self._driver.run(lambda now: [ip for ip in hosts if self._core.routes(self._nwid, ip)])
 
-    def _first_routed(self, host: str, hosts: list[bytes]) -> bytes:
-        """The first of a host's addresses that the network has a route to; raises NoRouteError."""
-        routed = self.routed(hosts)
+    def _candidates(self, host: str, hosts: list[bytes]) -> list[Candidate]:
+        """Where to try to reach a host: those of its addresses that there is a route to, in order.
+
+        Raises NoRouteError.
+        """
+        routed = order(self.routed(hosts))
         if not routed:
             raise NoRouteError(f"network {self.id} has no route to {host}")
-        return routed[0]
+        return [(self._nwid, ip) for ip in routed]
+
+    def _first_routed(self, host: str, hosts: list[bytes]) -> bytes:
+        """The first of a host's addresses that there is a route to; raises NoRouteError."""
+        return self._candidates(host, hosts)[0][1]
 
     def _connection(self, ip: bytes, port: int) -> Connection:
         """A connection that begins its handshake."""

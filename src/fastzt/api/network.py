@@ -6,17 +6,18 @@ import contextlib
 import time
 from typing import TYPE_CHECKING, Any
 
-from ..errors import HostUnreachableError, InputError
-from ..io.threaded import ThreadedDriver
+from ..errors import InputError
+from ..io.threaded import EVERY, ThreadedDriver
 from ..io.waiter import TimedOut
 from . import addresses, names
 from .addresses import Address
 from .base_network import BaseNetwork
 from .datagram import DatagramSocket
 from .echo import Pinging, PingResult
+from .happy_eyeballs import ATTEMPT_DELAY, Candidate, Race
 from .listener import Listener
 from .resolver import Resolver
-from .socket import Socket, os_error
+from .socket import Socket, connect_error
 
 if TYPE_CHECKING:
     from ..netstack.tcp.connection import Connection
@@ -34,13 +35,13 @@ class Network(BaseNetwork[ThreadedDriver]):
     def connect(self, address: tuple[Any, ...], timeout: float | None = 10) -> Socket:
         """A TCP connection to (host, port) on this network; `timeout` (seconds) stays the socket's timeout.
 
-        A host may be a name (see `resolve`). Raises NoRouteError, HostUnreachableError,
+        A host may be a name (see `resolve`), several addresses of which are tried as RFC 8305 says, unique
+        local IPv6 after IPv4. Raises NoRouteError, HostUnreachableError,
         ConnectionRefusedError, TimeoutError.
         """
         self._driver.check()
         host, port = addresses.pair(address)
-        ip = self._first_routed(host, self.hosts(host, timeout))
-        return open_connection(self._driver, self._nwid, ip, port, timeout)
+        return open_first(self._driver, self._candidates(host, self.hosts(host, timeout)), port, timeout)
 
     def resolve(self, host: str, timeout: float | None = names.TIMEOUT) -> list[Address]:
         """The addresses of a host: a literal's own, from the network's DNS servers, or from the system.
@@ -130,9 +131,34 @@ def abandon(driver: ThreadedDriver, connection: Connection) -> None:
         driver.run(connection.abort)
 
 
-def connect_error(code: int, where: str) -> OSError:
-    """A failed connect as the exception that names the address."""
-    plain = os_error(code)
-    if isinstance(plain, HostUnreachableError):
-        return HostUnreachableError(f"nobody on the network answers for {where}")
-    return type(plain)(code, f"{plain.strerror}: {where}")
+def open_first(
+    driver: ThreadedDriver, candidates: list[Candidate], port: int, timeout: float | None
+) -> Socket:
+    """Connect to the first of several addresses that answers (`happy_eyeballs`), given in order."""
+    if len(candidates) == 1:
+        return open_connection(driver, *candidates[0], port, timeout)
+    start = time.monotonic()
+    race = Race(driver.core, candidates, port)
+    winner: Connection | None = None
+    try:
+        while winner is None:
+            left = None if timeout is None else start + timeout - time.monotonic()
+            if left is not None and left <= 0:
+                where = " or ".join(addresses.host_text(ip) for _, ip in candidates)
+                raise TimeoutError(f"no connection to {where} port {port} within {timeout:.1f} s")
+            winner = wait_a_while(driver, race, left)
+    finally:
+        if not driver.closed and not driver.forked:
+            driver.run(lambda now: race.cancel(now, winner))
+    return Socket(driver, winner, timeout)
+
+
+def wait_a_while(driver: ThreadedDriver, race: Race, left: float | None) -> Connection | None:
+    """Wait until an attempt has won, or the next one is due."""
+    patience = left
+    if race.waiting:
+        patience = ATTEMPT_DELAY if left is None else min(left, ATTEMPT_DELAY)
+    try:
+        return driver.wait(EVERY, race.step, patience)
+    except TimedOut:
+        return None

@@ -6,7 +6,6 @@ import os
 from collections.abc import Sequence
 from typing import Any
 
-from ..errors import NoRouteError
 from ..io.clock import monotonic_us
 from ..io.threaded import EVERY, NODE, ThreadedDriver
 from ..io.waiter import TimedOut
@@ -16,7 +15,8 @@ from ..node.planets import PlanetSource
 from . import addresses, joining, moons, names, report
 from .base import LINGER, BaseNode
 from .closing import Closing
-from .network import Network, open_connection
+from .happy_eyeballs import order
+from .network import Network, open_first
 from .parts import DEFAULT_CONFIG, StateSource, open_parts
 from .socket import Socket
 
@@ -89,11 +89,10 @@ class Node(BaseNode[ThreadedDriver, Network], Closing):
         named = self._network_of(host)
         hosts = names.system(host) if named is None else named.hosts(host, timeout)
         if named is not None and (routed := named.routed(hosts)):
-            return open_connection(self._driver, int(named.id, 16), routed[0], port, timeout)
-        found = self._routed(hosts)
-        if found is None:
-            raise NoRouteError(f"no joined network has a route to {address[0]}")
-        return open_connection(self._driver, *found, port, timeout)
+            candidates = [(int(named.id, 16), ip) for ip in order(routed)]
+        else:
+            candidates = self._candidates(host, hosts)
+        return open_first(self._driver, candidates, port, timeout)
 
     # Roots of one's own
 

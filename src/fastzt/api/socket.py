@@ -30,6 +30,16 @@ def os_error(code: int) -> OSError:
     return OSError(code, os.strerror(code))
 
 
+def connect_error(code: int, where: str) -> OSError:
+    """A failed connect as the exception that names the address."""
+    if code == errno.EHOSTUNREACH:
+        from ..errors import HostUnreachableError
+
+        return HostUnreachableError(f"nobody on the network answers for {where}")
+    plain = os_error(code)
+    return type(plain)(code, f"{plain.strerror}: {where}")
+
+
 class Timeouts(Closing):
     """The three modes of `socket.socket`: blocking (None), with a timeout (seconds), non-blocking (0)."""
 

@@ -1,4 +1,4 @@
-"""AddressResolution: which member owns an IP, by ARP, NDP or the address plan (PROTOCOL-VL2 6.7, 6.8, 1.5)."""
+"""AddressResolution: which member owns an IP, by ARP, NDP or the plan (PROTOCOL-VL2 6.7, 6.8, 1.5)."""
 
 from __future__ import annotations
 
