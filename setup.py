@@ -51,6 +51,7 @@ COMPILED = {
     ],
     "io": [
         "attempt",
+        "bridge",
         "clock",
         "endpoints",
         "poller",
@@ -58,6 +59,7 @@ COMPILED = {
         "spin",
         "threaded",
         "waiter",
+        "watch",
     ],
     "netstack": [
         "egress",

@@ -16,6 +16,7 @@ from .closing import Closing
 from .stream import Stream
 
 if TYPE_CHECKING:
+    from ..io.bridge import Bridge
     from ..netstack.tcp.connection import Connection
 
 T = TypeVar("T")
@@ -135,6 +136,17 @@ class Socket(Stream, Timeouts):
         except OSError:
             if not driver.closed:
                 raise
+
+    def hand_over(self, sock: system.socket, on_end: Callable[[Bridge], None] | None = None) -> Bridge:
+        """Let the node carry what comes to and from a stream socket of the system; neither is yours any more.
+
+        The end of one direction is passed on as such. After both, or a failure, everything is closed and
+        `on_end(bridge)` is called, which must not block: `failed`, bytes `inward` and `outward`.
+        """
+        self._check()
+        self._closed = True
+        self._io_refs = 0
+        return self._driver.run(lambda now: self._driver.bridges.add(self._connection, sock, on_end))
 
     def detach(self) -> int:
         """Not possible: there is no descriptor."""

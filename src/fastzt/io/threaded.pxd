@@ -3,6 +3,7 @@ from libc.stdint cimport int64_t
 
 from fastzt._core.mutex cimport Mutex
 from fastzt.io.attempt cimport Attempt
+from fastzt.io.bridge cimport Bridges
 from fastzt.io.clock cimport monotonic_us
 from fastzt.io.endpoints cimport UdpSockets
 from fastzt.io.poller cimport Poller
@@ -29,6 +30,7 @@ cdef class ThreadedDriver:
     cdef Mutex lock
     cdef readonly Pump pump
     cdef readonly Poller poller
+    cdef readonly Bridges bridges
     cdef readonly object worker
     cdef readonly Waiters waiters
     cdef readonly bint closed

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from .._core.mutex import Mutex
 from ..errors import ForkedError
 from .attempt import Attempt, Call
+from .bridge import Bridges
 from .clock import monotonic_us
 from .endpoints import UdpSockets
 from .poller import MAX_WAIT, new_poller
@@ -78,6 +79,7 @@ class ThreadedDriver:
         self.lock = new_lock()
         self.pump = Pump(core, sockets)
         self.poller = new_poller()
+        self.bridges = Bridges(self.poller)
         self.worker = Worker("fastzt-worker")
         self.waiters = Waiters()
         self.closed = False
@@ -226,21 +228,28 @@ class ThreadedDriver:
             self._alarm = 0
             self.poller.alarm(0)
         self.pump.turn(now, self._look <= now)
+        if self.bridges.count > 0:
+            self.bridges.look()
 
     def _settle(self, now: int) -> None:
         """Send, and pass on what is new."""
         core = self.core
+        if self.bridges.count > 0:
+            if core.has_news():
+                self._spread(now)
+            self.bridges.carry(now)
         self.pump.flush(now)
         self._watch_writing()
         if core.has_news():
             self._spread(now)
         self.waiters.wake(EVERY)
-        self._look = 0 if self.pump.behind else core.deadline()
+        self._look = 0 if self.pump.behind or self.bridges.is_due() else core.deadline()
 
     def _spread(self, now: int) -> None:
         """Wake those whose sockets changed, pass events on, start jobs."""
         for key, _ in self.core.ready():
             self.waiters.wake(key)
+            self.bridges.touch(key)
         events = self.core.events()
         if events:
             self.on_events(events)
@@ -357,6 +366,7 @@ class ThreadedDriver:
         if self._engine.is_alive() and self._engine is not threading.current_thread():
             self._engine.join(CLOSE_TIMEOUT)
         self._no_leader.wait(CLOSE_TIMEOUT)
+        self.bridges.close()
         self.poller.close()
         self.sockets.close()
 
@@ -364,7 +374,7 @@ class ThreadedDriver:
         """In a forked child: close the descriptors, raise ForkedError from now on. Takes no lock."""
         self.forked = True
         self.lock = new_lock()
-        for item in (self.poller, self.sockets):
+        for item in (self.bridges, self.poller, self.sockets):
             with contextlib.suppress(OSError):
                 item.close()
 
