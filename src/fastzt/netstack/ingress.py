@@ -213,7 +213,9 @@ class Ingress(Host):
             self.stats.drop(BACKLOG_FULL)
         elif self.flows.count >= self.config.max_flows:
             self.stats.drop(FLOWS_FULL)
-        elif is_unicast(source) and not self.routes.is_local(source):
+        elif is_unicast(source) and (
+            not self.routes.is_local(source) or self.egress.resolve(source, now) is peer
+        ):
             if len(self.half_open) >= self.config.max_half_open:
                 self.stats.drop(HALF_OPEN_EVICTED)
                 next(iter(self.half_open)).close()

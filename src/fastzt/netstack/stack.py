@@ -105,13 +105,16 @@ class Stack(Ingress):
         options: dict[str, int | str] | None = None,
     ) -> Connection:
         """Begin an active open to a 16-byte address; raises OSError (ENETUNREACH, EADDRINUSE, ENOBUFS)."""
-        hop, source = self.routes.next_hop(ip), self.routes.source_for(ip)
+        own = self.routes.is_local(ip)
+        hop, source = (ip, ip) if own else (self.routes.next_hop(ip), self.routes.source_for(ip))
         if hop is None or source is None or not is_unicast(ip) or not 0 < port < 65536:
             raise os_error(errno.ENETUNREACH)
         if self.flows.count >= self.config.max_flows:
             raise os_error(errno.ENOBUFS)
 
         def taken(candidate: int) -> bool:
+            if own and candidate == port:  # a connection to itself would answer its own SYN
+                return True
             return self.flows.get(source, candidate, ip, port) is not None
 
         chosen = local_port or self.ports.choose(source, ip, port, taken)

@@ -1,5 +1,5 @@
 cimport cython
-from libc.stdint cimport int64_t
+from libc.stdint cimport int64_t, uint64_t
 
 from fastzt._core.datagram_batch cimport TransmitBatch
 from fastzt._core.slab cimport Slab
@@ -26,13 +26,32 @@ cdef class Inlet(IpSink):
     cpdef void addresses_changed(self, int64_t now)
 
 
+cdef enum:
+    LOOP_ROUNDS = 8
+
+
+@cython.final
+cdef class Loopback:
+    cdef readonly uint64_t address
+    cdef Slab slab
+    cdef readonly Py_ssize_t used
+    cdef list _lengths
+
+    cdef Py_ssize_t reserve(self, Py_ssize_t length)
+    cdef int commit(self, Py_ssize_t length) except -1
+    @cython.locals(offset=Py_ssize_t, length=Py_ssize_t)
+    cdef int deliver(self, Stack stack, int64_t now) except -1
+
+
 cdef class Outlet(Egress):
     cdef readonly Network network
+    cdef readonly Loopback own
     cdef TransmitBatch out
 
     cpdef void fill(self, TransmitBatch out)
     cpdef object resolve(self, bytes ip, int64_t now)
     cpdef Py_ssize_t room(self, object neighbor, int64_t now) except? -2
+    @cython.locals(offset=Py_ssize_t)
     cpdef Py_ssize_t reserve(self, object neighbor, Py_ssize_t length, int64_t now) except? -2
     cpdef int64_t commit(self, object neighbor, Py_ssize_t length, int64_t generation, int64_t now) except? -2
     @cython.locals(n=Py_ssize_t, stride=Py_ssize_t)
@@ -45,3 +64,6 @@ cdef class Lane:
     cdef readonly Network network
     cdef readonly Outlet outlet
     cdef readonly Stack stack
+
+    @cython.locals(more=bint)
+    cdef bint transmit(self, int64_t now) except -1

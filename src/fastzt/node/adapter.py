@@ -17,9 +17,12 @@ if TYPE_CHECKING:
 else:
     from .. import _cython as cython
 
+if not cython.compiled:
+    LOOP_ROUNDS = 8  # slabs that a node sends to itself before it looks at others again
 
 ETHERTYPE_IPV4 = 0x0800
 ETHERTYPE_IPV6 = 0x86DD
+LOOP_SLAB = 65536
 
 
 class Inlet(IpSink):
@@ -74,16 +77,55 @@ class Inlet(IpSink):
         configure(self.stack, self.network, now)
 
 
-class Outlet(Egress):
-    """Sends what a stack emits over its network, into the batch that is being filled."""
+class Loopback:
+    """The neighbor that is this node itself: keeps what the stack sends to its own addresses.
+
+    `address`: the node's, as a peer has it. `used`: bytes that wait to be taken back.
+    """
 
     if not cython.compiled:
-        __slots__ = ("network", "out")
+        __slots__ = ("_lengths", "address", "slab", "used")
 
-    def __init__(self, network: Network, out: TransmitBatch) -> None:
+    def __init__(self, address: int) -> None:
+        self.address = address
+        self.slab = Slab(LOOP_SLAB)
+        self.used = 0
+        self._lengths: list[int] = []
+
+    def reserve(self, length: int) -> int:
+        """Where a packet goes, or -1."""
+        return self.used if self.used + length <= LOOP_SLAB else -1
+
+    def commit(self, length: int) -> None:
+        """Keep the packet."""
+        self.used += length
+        self._lengths.append(length)
+
+    def deliver(self, stack: Stack, now: int) -> None:
+        """Give the stack all that is kept. It sends nothing meanwhile."""
+        lengths = self._lengths
+        self._lengths = []
+        offset = 0
+        for length in lengths:
+            stack.input(self, self.slab, offset, length, 0, now)
+            offset += length
+        self.used = 0
+
+
+class Outlet(Egress):
+    """Sends what a stack emits over its network, into the batch that is being filled.
+
+    What goes to an address of this node stays here: no other node would bring it back.
+    """
+
+    if not cython.compiled:
+        __slots__ = ("network", "out", "own")
+
+    def __init__(self, network: Network, out: TransmitBatch, own: Loopback) -> None:
         super().__init__(out.slab)
         self.network = network
         self.out = out
+        self.own = own
 
     def fill(self, out: TransmitBatch) -> None:
         """Emit into this batch from now on."""
@@ -92,10 +134,15 @@ class Outlet(Egress):
 
     def resolve(self, ip: bytes, now: int) -> object | None:
         """The peer that owns an address."""
+        for own, _ in self.network.addresses:
+            if own == ip:
+                return self.own
         return self.network.resolve(ip, now)
 
     def room(self, neighbor: object, now: int) -> int:
         """Bytes of the largest packet that travels as one datagram."""
+        if neighbor is self.own:
+            return self.mtu()
         return self.network.room(neighbor, now)  # type: ignore[arg-type]
 
     def mtu(self) -> int:
@@ -104,10 +151,19 @@ class Outlet(Egress):
 
     def reserve(self, neighbor: object, length: int, now: int) -> int:
         """Where a packet goes, or -1."""
+        if neighbor is self.own:
+            offset = self.own.reserve(length)
+            if offset >= 0:
+                self.slab = self.own.slab
+            return offset
         return self.network.reserve(neighbor, self.out, length, now)  # type: ignore[arg-type]
 
     def commit(self, neighbor: object, length: int, generation: int, now: int) -> int:
         """Send it; returns the verdict's generation, 0 or -1."""
+        if neighbor is self.own:
+            self.own.commit(length)
+            self.slab = self.out.slab
+            return 0
         return self.network.commit(neighbor, self.out, length, generation, now)  # type: ignore[arg-type]
 
     def multicast(self, ip: bytes, packet: bytes, now: int) -> bool:
@@ -125,6 +181,8 @@ class Outlet(Egress):
 
     def repeat(self, neighbor: object, length: int, most: int, generation: int, now: int) -> int:
         """Room for packets like the one just sent."""
+        if neighbor is self.own:
+            return 0
         n = self.network.repeat(neighbor, self.out, length, most, generation, now)  # type: ignore[arg-type]
         stride = self.network.stride(length)
         self.repeat_stride = stride
@@ -142,6 +200,17 @@ class Lane:
         self.network = network
         self.outlet = outlet
         self.stack = stack
+
+    def transmit(self, now: int) -> bool:
+        """Send what is ready, and take in what the node has sent to itself; True when more waits for room."""
+        more = self.stack.transmit(now)
+        for _ in range(LOOP_ROUNDS):
+            if self.outlet.own.used == 0:
+                break
+            self.outlet.own.deliver(self.stack, now)
+            self.stack.after_batch(now)
+            more = self.stack.transmit(now)
+        return more
 
 
 def configure(stack: Stack, network: Network, now: int) -> None:

@@ -31,7 +31,7 @@ cdef class Core(Verbs):
     cpdef receive(self, DatagramBatch batch, int64_t now)
     @cython.locals(lane=Lane, more=bint)
     cpdef bint transmit(self, TransmitBatch out, int64_t now) except -1
-    @cython.locals(found=int64_t, other=int64_t)
+    @cython.locals(found=int64_t, other=int64_t, lane=Lane)
     cpdef int64_t deadline(self) except? -1
     @cython.locals(lane=Lane, timer=int)
     cpdef tick(self, int64_t now)

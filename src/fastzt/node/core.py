@@ -28,7 +28,7 @@ from ..vl2.network import Network
 from ..vl2.networks import Networks
 from ..vl2.status import Status
 from ..wire.world import World
-from .adapter import Inlet, Lane, Outlet, configure
+from .adapter import Inlet, Lane, Loopback, Outlet, configure
 from .config import NodeConfig
 from .peer_record import PeerRecord
 from .verbs import Verbs
@@ -123,7 +123,7 @@ class Core(Verbs):
         more = self.switch.transmit(out, now)
         for lane in self._lanes:
             lane.outlet.fill(out)
-            more = lane.stack.transmit(now) or more
+            more = lane.transmit(now) or more
             lane.outlet.fill(self._nothing)
         self.switch.complete()
         return more
@@ -139,6 +139,9 @@ class Core(Verbs):
             found = other
         if self.controller is not None:
             found = min(found, self.controller.deadline())
+        for lane in self._lanes:
+            if lane.outlet.own.used:  # more than one transmit takes
+                return 0
         return found
 
     def tick(self, now: int) -> None:
@@ -222,7 +225,7 @@ class Core(Verbs):
         if known is not None:
             return known.network
         network = self.networks.join(nwid, now, saved, token)
-        outlet = Outlet(network, self._nothing)
+        outlet = Outlet(network, self._nothing, Loopback(self.address))
         stack = Stack(
             outlet, self.wheel, self.entropy, self.stack_config, self.sockets, self.stats, self.windows
         )
