@@ -138,7 +138,7 @@ class Node(BaseNode[ThreadedDriver, Network], Closing):
             return
         core = self._driver.core
         try:
-            self._driver.run(core.close_sockets)
+            self._driver.run(self._end_sockets)
             self._driver.wait(EVERY, lambda now: True if core.is_quiet() else None, linger)
         except TimedOut:
             pass
@@ -148,6 +148,10 @@ class Node(BaseNode[ThreadedDriver, Network], Closing):
                 self._driver.worker.submit(task, must=True)
             self._driver.close()
             self._parts.store.close()
+
+    def _end_sockets(self, now: int) -> None:
+        self._driver.bridges.release(now)
+        self._driver.core.close_sockets(now)
 
     def _abandon(self) -> None:
         """In a forked child."""

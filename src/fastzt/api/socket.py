@@ -18,6 +18,7 @@ from .stream import Stream
 if TYPE_CHECKING:
     from ..io.bridge import Bridge
     from ..netstack.tcp.connection import Connection
+    from .system_socket import SystemSocket
 
 T = TypeVar("T")
 
@@ -88,6 +89,7 @@ class Socket(Stream, Timeouts):
     family = system.AF_INET
     type = system.SOCK_STREAM
     proto = 0
+    _handed_over = False  # its connection is another's
 
     def __init__(self, driver: ThreadedDriver, connection: Connection, timeout: float | None = None) -> None:
         super().__init__(driver, connection, timeout)
@@ -124,7 +126,7 @@ class Socket(Stream, Timeouts):
 
     def _close(self) -> None:
         connection, driver = self._connection, self._driver
-        if driver.closed or driver.forked:
+        if driver.closed or driver.forked or self._handed_over:
             return
 
         def end(now: int) -> None:
@@ -144,16 +146,33 @@ class Socket(Stream, Timeouts):
         `on_end(bridge)` is called, which must not block: `failed`, bytes `inward` and `outward`.
         """
         self._check()
-        self._closed = True
+
+        def begin(now: int) -> Bridge:
+            bridge = self._driver.bridges.add(self._connection, sock, on_end)
+            self._driver.waiters.wake(self._connection.id)
+            return bridge
+
+        bridge = self._driver.run(begin)
+        self._closed = self._handed_over = True
         self._io_refs = 0
-        return self._driver.run(lambda now: self._driver.bridges.add(self._connection, sock, on_end))
+        return bridge
+
+    def to_socket(self) -> SystemSocket:
+        """A genuine socket of the system in place of this one, which is closed: for select, ssl, asyncio, C.
+
+        Its bytes take one more way through the kernel. Raises OSError (EBUSY) while files made from this
+        socket are open.
+        """
+        from .system_socket import to_socket
+
+        return to_socket(self)
 
     def detach(self) -> int:
-        """Not possible: there is no descriptor."""
-        raise OSError(errno.EOPNOTSUPP, "a fastzt socket has no file descriptor")
+        """The descriptor of `to_socket`, which the caller has to close."""
+        return self.to_socket().detach()
 
     def fileno(self) -> int:
-        """-1: there is no descriptor to poll."""
+        """-1: there is no descriptor to poll; `to_socket` gives one."""
         return -1
 
     # Files

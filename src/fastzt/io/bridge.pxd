@@ -69,6 +69,8 @@ cdef class Bridges:
     cdef Py_ssize_t receive(self, Bridge bridge, Slab slab, Py_ssize_t n) except? -1
     @cython.locals(connection=Connection)
     cdef void end(self, Bridge bridge, int64_t now) except *
+    @cython.locals(bridge=Bridge)
+    cpdef object release(self, int64_t now)
     cpdef object close(self)
 
 

@@ -267,6 +267,14 @@ class Bridges:
         if bridge.on_end is not None:
             bridge.on_end(bridge)
 
+    def release(self, now: int) -> None:
+        """The node is about to end: what ended sockets gave is still delivered, the others are reset."""
+        for bridge in list(self.by_id.values()):
+            bridge.may_read = True
+            self.carry_inward(bridge, now)
+            bridge.failed = bridge.failed or not bridge.inward_over
+            self.end(bridge, now)
+
     def close(self) -> None:
         """The node ends: close every socket. Harmless when repeated, and in a forked child."""
         for bridge in self.by_fd.values():
