@@ -17,10 +17,16 @@ if not cython.compiled:
     MAX_REASONS = 256
 
 _NAMES: list[str] = []
+_NO_DROPS: set[str] = set()
 
 
-def register(name: str) -> int:
-    """The number of the counter `name` (the same for the same name); RuntimeError beyond 256 names."""
+def register(name: str, drop: bool = True) -> int:
+    """The number of the counter `name` (the same for the same name); RuntimeError beyond 256 names.
+
+    `drop`: it counts what was dropped.
+    """
+    if not drop:
+        _NO_DROPS.add(name)
     if name in _NAMES:
         return _NAMES.index(name)
     if len(_NAMES) >= MAX_REASONS:
@@ -32,6 +38,11 @@ def register(name: str) -> int:
 def names() -> list[str]:
     """The names of all counters, by number."""
     return list(_NAMES)
+
+
+def is_drop(name: str) -> bool:
+    """Whether a counter counts what was dropped."""
+    return name not in _NO_DROPS
 
 
 class Stats:

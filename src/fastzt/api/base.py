@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from ..errors import InputError, NoRouteError
 from ..vl1.events import IdentityCollision, Online
-from . import addresses, fork, paths, report
+from . import addresses, counters, event_log, fork, paths, report
 from .happy_eyeballs import Candidate, order
 from .reach import Reach
 
@@ -58,6 +59,8 @@ class BaseNode(Generic[D, N]):
                 self._collided = isinstance(event, IdentityCollision)
         for task in self._parts.keeper.tasks(events):
             self._driver.worker.submit(task, must=True)
+        if event_log.is_wanted():
+            self._driver.worker.submit(partial(event_log.tell, self.id, events))
 
     def _abandon(self) -> None:
         """In a forked child."""
@@ -112,7 +115,14 @@ class BaseNode(Generic[D, N]):
 
     def status(self) -> dict[str, Any]:
         """The node in numbers: id, online, port, networks, peers, relay, how others see it, drops."""
-        return self._driver.run(lambda now: {**report.status(self._parts.core, now), "port": self.port})
+        core, own = self._parts.core, {"port": self.port}
+        return self._driver.run(
+            lambda now: {
+                **report.status(core, now),
+                **own,
+                **counters.report(self._parts, self._driver.worker),
+            }
+        )
 
     def peers(self) -> list[dict[str, Any]]:
         """The peers known: how each is reached (`connection`, `path`, `paths`), and `why_not_direct`."""

@@ -147,7 +147,7 @@ class Node(BaseNode[ThreadedDriver, Network], Closing):
             for task in self._driver.run(self._parts.keeper.farewell):
                 self._driver.worker.submit(task, must=True)
             self._driver.close()
-            self._parts.store.close()
+            self._parts.close()
 
     def _end_sockets(self, now: int) -> None:
         self._driver.bridges.release(now)

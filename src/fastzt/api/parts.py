@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any
 
 from .._core.endpoint import Endpoint
 from ..errors import InputError
 from ..io import port_mapping
-from ..io.clock import wall_offset_ms
+from ..io.clock import monotonic_us
 from ..io.endpoints import UdpSockets
 from ..node import overlay
 from ..node.config import NodeConfig
@@ -19,7 +20,7 @@ from ..node.keeper import Keeper
 from ..node.own_identity import IdentitySource, own_identity, parse_given
 from ..node.planets import PlanetSource, given_planet, own_planet
 from ..node.store import MemoryStore, Store
-from . import addresses
+from . import addresses, observing
 from .reach import relay_of
 
 DEFAULT_CONFIG = NodeConfig()
@@ -38,7 +39,8 @@ class Parts:
     upnp: bool
 
     def close(self) -> None:
-        """Give up what was opened. Harmless when repeated."""
+        """Give up what was opened; nothing drives the core any more. Harmless when repeated."""
+        self.core.conclude(monotonic_us())
         self.sockets.close()
         self.store.close()
 
@@ -61,18 +63,20 @@ def open_parts(
     known = parse_given(identity)
     addresses.check_port(port, 0)
     store = MemoryStore() if state is None else Store(state)
-    try:
+    with ExitStack() as undo:
+        undo.callback(store.close)
         world = world or own_planet(store)  # first: a bad one must not leave a new identity behind
         relay = relay_of(config.tcp_relay, world)
         if config.upnp:
             port_mapping.library()  # before anything is opened
+        capture = observing.open_capture(config)
+        if capture is not None:
+            undo.callback(capture.close)
         own = own_identity(store, known, os.urandom)
         sockets = open_sockets(store, port, config)
-    except BaseException:
-        store.close()
-        raise
+        undo.pop_all()
     windows = sockets.capabilities.receive_buffer // 2
-    core = Core(own, world, os.urandom, wall_offset_ms(), config, records(store, config), windows)
+    core = observing.new_core(own, world, config, records(store, config), windows, capture)
     return Parts(store, sockets, core, Keeper(store, core), relay, config.upnp)
 
 

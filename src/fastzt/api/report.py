@@ -25,7 +25,6 @@ def status(core: Core, now: int) -> dict[str, Any]:
         "moons": moons.report(core),
         "peers": len(core.switch.peers()),
         **paths.reachability(core, now),
-        "dropped": core.stats.as_dict(),
     }
 
 

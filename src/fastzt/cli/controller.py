@@ -183,9 +183,8 @@ def list_records(network: int | None, state: str, as_json: bool) -> None:
 def run(state: str, planet: str | None, udp_port: int, as_json: bool) -> None:
     """Run the controller until stopped. `fastzt root --controller` runs it inside a root."""
     from ..api.node import Node
-    from ..node.config import NodeConfig
 
-    config = NodeConfig(controller=True)
+    config = options.node_config(controller=True)
     directory = Path(state).expanduser()
     with stop_event() as stopped, Node(directory, planet, udp_port, config=config) as node:
         announce(node, as_json)

@@ -25,9 +25,8 @@ def running(
 ) -> Iterator[Node]:
     """A node for the time of a command; with `peers` (maybe none) on an overlay."""
     from ..api.node import Node
-    from ..node.config import NodeConfig
 
-    config = NodeConfig(tcp_relay=options.tcp_relay(), upnp=options.upnp())
+    config = options.node_config()
     with progress("starting the node"):
         directory = Path(state).expanduser()
         node = Node(state=directory, planet=planet, port=udp_port, config=config, peers=peers)

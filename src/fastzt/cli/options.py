@@ -20,8 +20,11 @@ from ..vl2 import adhoc
 from ..wire.address import parse_address
 from ..wire.inetaddress import InetAddress
 from ..wire.world import MAX_SIZE, World
+from .seeing import pcap, seeing_options
 
 if TYPE_CHECKING:
+    from ..node.config import NodeConfig
+
     ParamType = click.ParamType[Any]
 else:
     ParamType = click.ParamType
@@ -254,7 +257,7 @@ def overlay_of(
 
 
 def port_option(command: Command) -> Command:
-    """--port, FASTZT_PORT: the node's own UDP port."""
+    """--udp-port, FASTZT_UDP_PORT: the node's own UDP port; and what is to be seen of the node."""
     option = click.option(
         "--udp-port",
         envvar="FASTZT_UDP_PORT",
@@ -264,7 +267,7 @@ def port_option(command: Command) -> Command:
         show_default="the port used last, else any",
         help="The node's own UDP port.",
     )
-    return option(command)
+    return option(seeing_options(command))
 
 
 def reach_options(command: Command) -> Command:
@@ -299,6 +302,13 @@ def tcp_relay() -> str | None:
 def upnp() -> bool:
     """Whether --upnp was given."""
     return bool(click.get_current_context().meta.get(UPNP))
+
+
+def node_config(root: bool = False, controller: bool = False) -> NodeConfig:
+    """The configuration that the command line asks for, with these roles."""
+    from ..node.config import NodeConfig
+
+    return NodeConfig(root, controller, tcp_relay=tcp_relay(), upnp=upnp(), pcap=pcap())
 
 
 def timeout_option(default: float) -> Callable[[Command], Command]:

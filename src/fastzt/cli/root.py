@@ -126,9 +126,8 @@ def root(
     identity, world, own = prepare(state, planet, endpoints)
     port = udp_port or own_port(identity, own)
     from ..api.node import Node
-    from ..node.config import NodeConfig
 
-    config = NodeConfig(root=True, controller=controller)
+    config = options.node_config(root=True, controller=controller)
     with stop_event() as stopped, Node(directory, world.to_bytes(), port, config=config) as node:
         announce(node, as_json, planet=planet or str(directory / "planet"))
         wait(stopped)

@@ -40,7 +40,7 @@ UNREACHABLE_DROP = register("io.unreachable")
 SEND_ERROR = register("io.send_error")
 TOO_BIG = register("io.too_big")
 NO_SOCKET = register("io.no_socket")
-SEGMENT_OFF = register("io.segmentation_given_up")
+SEGMENT_OFF = register("io.segmentation_given_up", drop=False)
 
 # The error may be of an earlier datagram (ICMP): the same send can do at the second try.
 _STALE = (errno.ECONNREFUSED, errno.ECONNRESET)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 
 from ..netstack.tcp.congestion.registry import DEFAULT, check
@@ -19,6 +20,8 @@ class NodeConfig:
     UDP is blocked, empty for none, default the public one if the planet is the public one.
     `secondary_port`: a second UDP port, 0 for any; none by default, for it costs a system call in each turn.
     `upnp`: have the router forward the UDP port (needs the extra `upnp`).
+    `pcap`: a capture file (pcapng) of all packets in the clear and the frames inside. `trace`: log first
+    packets and drops by peer under `fastzt.trace`; default what the environment's FASTZT_TRACE says.
     """
 
     root: bool = False
@@ -30,6 +33,8 @@ class NodeConfig:
     tcp_relay: str | None = None
     secondary_port: int | None = None
     upnp: bool = False
+    pcap: str | os.PathLike[str] | None = None
+    trace: bool | None = None
 
     def __post_init__(self) -> None:
         check(self.congestion)

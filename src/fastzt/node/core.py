@@ -217,6 +217,9 @@ class Core(Verbs):
         """A datagram of `size` bytes does not fit the route to `endpoint`."""
         self.switch.path_too_big(socket, endpoint, size, now)
 
+    def conclude(self, now: int) -> None:
+        """Nobody drives the core any more; an observed one tells what it has not told yet."""
+
     # Networks
 
     def join(self, nwid: int, now: int, saved: bytes | None = None, token: str | None = None) -> Network:

@@ -1,4 +1,4 @@
-"""The counters of VL1: why a datagram was dropped, and which caps were hit."""
+"""The counters of VL1: why a datagram was dropped, which caps were hit, and what a root did for others."""
 
 from __future__ import annotations
 
@@ -26,5 +26,5 @@ WAITED_TOO_LONG = register("vl1.waited_too_long")
 QUEUE_FULL = register("vl1.queue_full")
 NOT_A_ROOT = register("vl1.not_a_root")
 RAISED = register("vl1.raised")
-RELAYED = register("vl1.relayed")
-INTRODUCED = register("vl1.introduced")
+RELAYED = register("vl1.relayed", drop=False)
+INTRODUCED = register("vl1.introduced", drop=False)

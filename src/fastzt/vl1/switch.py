@@ -337,6 +337,10 @@ class Switch(Switchboard):
         self.scratch.view[:n] = data
         self.whole(self.scratch, 0, n, path, now)
 
+    def evicted(self) -> dict[str, int]:
+        """As Switchboard's, with the packets whose fragments had to make room."""
+        return {**super().evicted(), "vl1.fragments": self.defragmenter.overwritten}
+
     # -- out, the hot way
 
     def route(self, peer: Peer, now: int) -> Path | None:

@@ -170,6 +170,17 @@ class Switchboard:
         planet: World = self.context.topology.planet
         return planet
 
+    def evicted(self) -> dict[str, int]:
+        """How many entries each table that remotes fill has given up for want of room."""
+        context = self.context
+        return {
+            "vl1.paths": self.paths.evicted,
+            "vl1.outbox": self.outbox.dropped,
+            "vl1.replies": context.replies.evicted,
+            "vl1.peers": context.topology.evicted,
+            "vl1.identity_gates": context.identity_gate.evicted,
+        }
+
     # -- what the node tells
 
     def sockets_changed(self, local: list[LocalSocket], now: int = 0) -> None:
