@@ -1,9 +1,12 @@
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from support.cli import Cli
+from support.house import House
+from support.nodes import lab
 
 
 @pytest.fixture
@@ -12,3 +15,9 @@ def cli(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp
         monkeypatch.delenv(name, raising=False)
     monkeypatch.chdir(tmp_path)
     return Cli(capsys)
+
+
+@pytest.fixture
+def house(tmp_path: Path, cli: Cli) -> Iterator[House]:
+    with lab() as made:
+        yield House(made, tmp_path, cli)

@@ -2,40 +2,8 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
-import pytest
-from support.cli import PATIENCE, Background, Cli
-from support.nodes import Lab, lab
-from support.vectors import committed
-
-SECRETS = [case["secret_string"] for case in committed("identity", "identity")]
-MANY = str(PATIENCE)
-
-
-class House:
-    """A lab in this process and members' options for commands."""
-
-    def __init__(self, made: Lab, directory: Path, cli: Cli) -> None:
-        self.network = made.network(private=False)
-        self.directory = directory
-        self.cli = cli
-        (directory / "planet").write_bytes(made.planet)
-
-    def member(self, number: int) -> list[str]:
-        state = self.directory / f"member{number}"
-        if not state.exists():
-            secret = self.directory / f"{number}.secret"
-            secret.write_text(SECRETS[number])
-            self.cli.good("identity", "import", str(secret), "--state", str(state))
-        options = ["--state", str(state), "--planet", str(self.directory / "planet")]
-        return [*options, "--network", self.network, "--timeout", MANY]
-
-
-@pytest.fixture
-def house(tmp_path: Path, cli: Cli):  # type: ignore[no-untyped-def]
-    with lab() as made:
-        yield House(made, tmp_path, cli)
+from support.cli import Background, Cli
+from support.house import SECRETS, House
 
 
 def test_listen_and_send(house: House, cli: Cli) -> None:

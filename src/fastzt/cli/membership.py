@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from ..api.network import Network
     from ..api.node import Node
 
+QUICK = 0.3  # seconds that what was sent has to arrive when somebody wants an end
+
 
 @contextmanager
 def running(
@@ -31,7 +33,11 @@ def running(
         directory = Path(state).expanduser()
         node = Node(state=directory, planet=planet, port=udp_port, config=config, peers=peers)
     with node:
-        yield node
+        try:
+            yield node
+        except KeyboardInterrupt:
+            node.close(linger=QUICK)
+            raise
 
 
 def joined(node: Node, nwid: int, timeout: float | None, wait: bool, token: str | None) -> Network:
