@@ -130,18 +130,23 @@ def test_a_transfer_survives_a_path_that_is_dead_in_one_direction(direction: str
     transfer.finish()
 
 
-def test_a_transfer_survives_new_addresses_of_either_end() -> None:
+@pytest.mark.parametrize(("told", "limit"), [(True, 5), (False, 25)], ids=["host moves", "NAT forgets"])
+def test_a_transfer_survives_new_addresses_of_either_end(told: bool, limit: int) -> None:
+    """A host that moves knows it. One behind a NAT does not: a receiver speaks to its root each 20 s."""
     lab = Lab(link=RATE)
     a, b = lab.members
     lab.join(a, b)
     transfer = Transfer(lab, a, b)
     transfer.run(3)
     for number, host in ((61, a), (62, b)):
-        del lab.by_endpoint[host.endpoint]
-        host.endpoint = Endpoint.parse(f"198.51.100.{number}", PORT)
-        lab.by_endpoint[host.endpoint] = host
-        transfer.run(8)
-        assert transfer.stall < 5 * SECOND
+        for place in (host.endpoint, Endpoint.parse(f"198.51.100.{number}", PORT)):
+            del lab.by_endpoint[host.endpoint]
+            host.endpoint = place
+            lab.by_endpoint[place] = host
+            if told:
+                host.act(lambda now, host=host: host.core.surroundings_changed([host.endpoint], [], now))
+        transfer.run(limit + 3)
+        assert transfer.stall < limit * SECOND
         assert report(a, b)["connection"] == report(b, a)["connection"] == "direct"
     assert report(a, b)["path"] == str(b.endpoint)
     transfer.finish()

@@ -78,42 +78,78 @@ class Link:
 LOSSLESS = Link()
 
 
+@dataclass(frozen=True)
+class Clock:
+    """A host's clock beside the world's: `ahead` so many microseconds, and running fast by `ppm`."""
+
+    ahead: int = 0
+    ppm: int = 0
+
+    def read(self, world: int) -> int:
+        """What it shows at a time of the world."""
+        return world + self.ahead + world * self.ppm // 1_000_000
+
+    def when(self, shown: int) -> int:
+        """The first time of the world at which it shows as much, or up to a microsecond later."""
+        return (
+            (shown - self.ahead) * 1_000_000 // (1_000_000 + self.ppm) + 1 if self.ppm else shown - self.ahead
+        )
+
+
+EXACT = Clock()
+
+
 class Host:
     """One node and its socket."""
 
-    def __init__(self, world: Net, name: str, ip: str, core: Core) -> None:
+    def __init__(self, world: Net, name: str, ip: str, core: Core, clock: Clock = EXACT) -> None:
         self.world = world
         self.name = name
         self.core = core
+        self.clock = clock
         self.endpoint = Endpoint.parse(ip, PORT)
         self.arrived: list[tuple[Endpoint, bytes]] = []
         self.batch = DatagramBatch(Slab(SLAB))
         self.out = TransmitBatch(Slab(SLAB))
         self.events: list[Any] = []
         self.bits: dict[int, int] = {}
-        self.application: Callable[[int], None] = lambda now: None  # does what a program would, each turn
+        # Does what a program would, each turn; False: nothing.
+        self.application: Callable[[int], object] = lambda now: False
         self.down = False
-        core.sockets_changed([LocalSocket(0, self.endpoint)])
+        self.appointed = 0
+        core.sockets_changed(self.sockets())
+
+    def sockets(self) -> list[LocalSocket]:
+        """What its driver says of its one socket."""
+        return [LocalSocket(0, self.endpoint)]
 
     def act(self, action: Callable[[int], Any]) -> Any:
         """A user's action now, and what the node sends because of it."""
-        result = action(self.world.now)
+        result = action(self.now)
         self.pump()
         return result
 
+    @property
+    def now(self) -> int:
+        """The time by this host's clock."""
+        return self.clock.read(self.world.now)
+
     def pump(self) -> None:
         """Take in what has arrived and the time, run jobs, send, and make the next appointment."""
-        now = self.world.now
+        now = self.now
+        settled = False
         while self.arrived:
             self.take(self.arrived[:64])
             del self.arrived[:64]
             self.core.receive(self.batch, now)
             self.batch.clear()
             self.settle(now)
+            settled = True
         if self.core.deadline() <= now:
             self.core.tick(now)
-        self.application(now)
-        self.settle(now)
+            settled = False
+        if self.application(now) is not False or not settled:
+            self.settle(now)
         self.world.appoint(self)
 
     def take(self, datagrams: list[tuple[Endpoint, bytes]]) -> None:
@@ -125,26 +161,29 @@ class Host:
 
     def settle(self, now: int) -> None:
         """Everything that a driver does after a turn."""
+        core, out = self.core, self.out
         for _ in range(64):
-            for job in self.core.jobs():
-                run(job)
-                self.core.finish(job, now)
-            more = self.core.transmit(self.out, now)
-            sent = self.out.count
+            if core.has_news():
+                for job in core.jobs():
+                    run(job)
+                    core.finish(job, now)
+            more = core.transmit(out, now)
+            sent = out.count
             for i in range(sent):
                 self.send_run(i)
-            self.out.clear()
+            out.clear()
             if not more or not sent:
                 break
-        for number, bits in self.core.ready():
-            self.bits[number] = self.bits.get(number, 0) | bits
-        self.events.extend(self.core.events())
+        if core.has_news():
+            for number, bits in core.ready():
+                self.bits[number] = self.bits.get(number, 0) | bits
+            self.events.extend(core.events())
 
     def send_run(self, i: int) -> None:
         offset, length, segment, _, to = self.out.run(i)
-        for start in range(offset, offset + length, segment):
-            data = bytes(self.out.slab.view[start : min(start + segment, offset + length)])
-            self.world.carry(self, to, data)
+        data = bytes(self.out.slab.view[offset : offset + length])
+        for start in range(0, length, segment):
+            self.world.carry(self, to, data[start : start + segment])
 
     def seen(self, kind: type) -> list[Any]:
         """The events of one kind so far."""
@@ -162,15 +201,20 @@ class Net:
         self.free_at: dict[tuple[str, str], float] = {}  # when a direction's rate allows the next packet
         self.hosts: dict[str, Host] = {}
         self.by_endpoint: dict[Endpoint, Host] = {}
-        self.queue: list[tuple[int, int, Callable[[], None]]] = []  # when, in which order, what
+        # When, in which order, what with which arguments.
+        self.queue: list[tuple[int, int, Callable[..., None], tuple[Any, ...]]] = []
         self.order = 0
         self.carried = 0
         self.lost = 0
         self.too_big = 0
         self.overflowed = 0  # found the queue of a rate limit full
         self.spy: Callable[[Host, Endpoint, bytes], bytes | None] = lambda host, to, data: data
-        self.identities = identities()
+        self.identities = self.make_identities()
         self.planet = self.make_planet()
+
+    def make_identities(self) -> list[Identity]:
+        """Of the hosts in the order of their coming."""
+        return identities()
 
     def make_planet(self) -> World:
         """A planet whose one root is the first identity at 198.51.100.1."""
@@ -180,6 +224,10 @@ class Net:
         world = World(PLANET, 1, 1, bytes(64), (Root.of(root.to_bytes(), [endpoint]),))
         return sign_world(world, seed)
 
+    def make_clock(self) -> Clock:
+        """A new host's clock: right, unless a subclass has others."""
+        return EXACT
+
     def entropy(self) -> Callable[[int], bytes]:
         """A source of random bytes for one host, from the seed."""
         return random.Random(self.random.randbytes(16)).randbytes
@@ -188,8 +236,9 @@ class Net:
         """A host with the next identity and fields of NodeConfig; the first one is the planet's root."""
         number = len(self.hosts)
         identity, entropy = self.identities[number], self.entropy()
+        clock = self.make_clock()
         core = Core(identity, self.planet, entropy, WALL_OFFSET_MS, NodeConfig(**config))
-        host = Host(self, name, f"198.51.100.{number + 1}", core)
+        host = Host(self, name, f"198.51.100.{number + 1}", core, clock)
         self.hosts[name] = host
         self.by_endpoint[host.endpoint] = host
         host.pump()
@@ -205,7 +254,7 @@ class Net:
         )
         host.arrived.clear()
         host.batch.clear()
-        host.core.sockets_changed([LocalSocket(0, host.endpoint)])
+        host.core.sockets_changed(host.sockets())
         for record in records:
             host.core.remember(PeerRecord.parse(record.to_bytes()), self.now)
         for nwid, config in configs.items():
@@ -226,7 +275,7 @@ class Net:
         link = self.links.get((source.name, target.name), self.link)
         if len(seen) + 28 > link.mtu:
             self.too_big += 1
-            source.core.path_too_big(0, to, len(seen), self.now)
+            source.core.path_too_big(0, to, len(seen), source.now)
             return
         self.carried += 1
         draw = self.random.random
@@ -241,7 +290,7 @@ class Net:
         self.free_at[direction] = departure
         for _ in range(1 + (draw() < link.duplicate)):
             delay = link.delay + int(link.jitter * draw()) + (link.held if draw() < link.reorder else 0)
-            self.at(int(departure) + delay, lambda: self.arrive(target, source.endpoint, seen))
+            self.at(int(departure) + delay, self.arrive, target, source.endpoint, seen)
 
     def arrive(self, target: Host, source: Endpoint, data: bytes) -> None:
         """A datagram reaches its host, which looks at it after all that arrive at the same time."""
@@ -249,17 +298,19 @@ class Net:
             self.at(self.now, target.pump)
         target.arrived.append((source, data))
 
-    def at(self, when: int, run: Callable[[], None]) -> None:
+    def at(self, when: int, run: Callable[..., None], *arguments: Any) -> None:
         """Do something at a time."""
         self.order += 1
-        heapq.heappush(self.queue, (max(when, self.now), self.order, run))
+        if when < self.now:
+            when = self.now
+        heapq.heappush(self.queue, (when, self.order, run, arguments))
 
     def appoint(self, host: Host) -> None:
         """Wake a host at its deadline."""
-        when = max(host.core.deadline(), self.now + MS)
-        if when < self.now + 3600 * SECOND and getattr(host, "appointed", 0) != when:
+        when = max(host.clock.when(host.core.deadline()), self.now + MS)
+        if when < self.now + 3600 * SECOND and host.appointed != when:
             host.appointed = when
-            self.at(when, lambda: self.keep(host, when))
+            self.at(when, self.keep, host, when)
 
     def keep(self, host: Host, when: int) -> None:
         """A host's appointment, unless it has made another since."""
@@ -275,15 +326,15 @@ class Net:
             if result:
                 return result
             assert self.queue, "nothing more happens"
-            at, _, event = heapq.heappop(self.queue)
+            at, _, event, arguments = heapq.heappop(self.queue)
             assert at <= end, f"not within {limit} s of virtual time"
             self.now = at
-            event()
+            event(*arguments)
 
     def run_for(self, seconds: float) -> None:
         """Let time pass."""
         end = self.now + int(seconds * SECOND)
         while self.queue and self.queue[0][0] <= end:
-            self.now, _, event = heapq.heappop(self.queue)
-            event()
+            self.now, _, event, arguments = heapq.heappop(self.queue)
+            event(*arguments)
         self.now = end

@@ -51,7 +51,12 @@ class Reader:
 
     def uint(self, size: int) -> int:
         """An unsigned integer of `size` bytes."""
-        return int.from_bytes(self.take(size), "big")
+        start = self.offset
+        end = start + size
+        if end > self.end:
+            self.take(size)
+        self.offset = end
+        return int.from_bytes(self.data[start:end], "big")
 
     def u8(self) -> int:
         """One byte."""
