@@ -48,7 +48,7 @@ def traced(made: Lab, caplog: pytest.LogCaptureFixture) -> tuple[Node, Node, str
     a, b = made.node(1, config=TRACED), made.node(2)
     made.authorize(nwid, a, b)
     net_a, net_b = a.join(nwid), b.join(nwid)
-    assert net_a.ping(str(net_b.addresses[0].ip), timeout=30) is not None
+    assert net_a.ping(str(net_b.addresses[0].ip), count=1, timeout=30).received == 1
     return a, b, nwid
 
 

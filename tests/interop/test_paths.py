@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from concurrent.futures import Future
 from pathlib import Path
@@ -83,6 +84,26 @@ class Stream:
         self.pair.server.peer.call("close", handle=self.pair.far)
 
 
+class Doctor:
+    """`fastzt doctor` at work on a host, with a state of its own."""
+
+    def __init__(self, lab: Lab, namespace: str, name: str, tcp_relay: str) -> None:
+        lab.identity(lab.directory / name)
+        state = ("--state", str(lab.directory / name), "--planet", str(lab.planet))
+        self.process = lab.program(
+            namespace, "doctor", *state, "--tcp-relay", tcp_relay, "--json", log=f"{name}.log"
+        )
+
+    def problem(self, check: str) -> str:
+        """What it says is wrong, when it has finished."""
+        status, printed = self.process.rest(PATIENCE)
+        problems = [found for found in json.loads(printed)["findings"] if found["level"] == "problem"]
+        assert status == 1
+        assert [found["check"] for found in problems] == [check]
+        assert problems[0]["advice"]
+        return str(problems[0]["what"])
+
+
 def told(member: Member, other: Member) -> dict[str, Any]:
     """What a node says of another."""
     return dict(next(peer for peer in member.peer.call("peers") if peer["id"] == other.id))
@@ -158,8 +179,12 @@ def test_a_node_without_udp_joins_and_transfers_over_the_tcp_relay(path_lab: Lab
         member.address(nwid)
     status = blocked.peer.call("node_status")
     assert (status["udp_blocked"], status["tcp_relay"]) == (True, True)
+    seen = [Doctor(lab, host[0], name, relay) for name, relay in (("d1", f"{relay_ip}/443"), ("d2", ""))]
     connect(blocked, free, nwid, PORT).transfer(volume(4), seed=4)
     assert lab.segment.matched()[0] > 0
+    through, without = (doctor.problem("udp") for doctor in seen)
+    assert "no root answers over it; packets go through the TCP relay" in through
+    assert "no root answers over it, and there is no TCP relay" in without
     lab.segment.filter()
     until(lambda: not blocked.peer.call("node_status")["tcp_relay"], "UDP again", PATIENCE)
     connect(free, blocked, nwid, PORT + 1).transfer(volume(4), seed=5)

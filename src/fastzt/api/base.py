@@ -115,7 +115,7 @@ class BaseNode(Generic[D, N]):
 
     def status(self) -> dict[str, Any]:
         """The node in numbers: id, online, port, networks, peers, relay, how others see it, drops."""
-        core, own = self._parts.core, {"port": self.port}
+        core, own = self._parts.core, self._own_facts()
         return self._driver.run(
             lambda now: {
                 **report.status(core, now),
@@ -123,6 +123,15 @@ class BaseNode(Generic[D, N]):
                 **counters.report(self._parts, self._driver.worker),
             }
         )
+
+    def _own_facts(self) -> dict[str, Any]:
+        found, relay = self._parts.sockets.capabilities, self._parts.relay
+        return {
+            "port": self.port,
+            "buffers": {"receive": found.receive_buffer, "send": found.send_buffer},
+            "tcp_relay_at": None if relay is None else str(relay),
+            "identity_collision": self._collided,
+        }
 
     def peers(self) -> list[dict[str, Any]]:
         """The peers known: how each is reached (`connection`, `path`, `paths`), and `why_not_direct`."""

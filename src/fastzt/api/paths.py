@@ -45,6 +45,7 @@ def peer(core: Core, found: Peer, now: int) -> dict[str, Any]:
     return {
         "id": f"{found.address:010x}",
         "role": "root" if found.is_root else "leaf",
+        "endpoints": [str(endpoint) for endpoint in found.endpoints],
         "version": ".".join(map(str, found.version)) if found.protocol else None,
         "suite": found.suite,
         "connection": reached,

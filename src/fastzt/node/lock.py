@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import struct
 import sys
 import threading
 from pathlib import Path
@@ -24,6 +25,25 @@ else:
     def take(descriptor: int) -> None:
         """Take a record lock on the file, or raise OSError at once; a forked child does not inherit it."""
         fcntl.lockf(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+GETLK = "hhqqi0q"  # struct flock of 64-bit Linux: type, whence, start, length, pid
+
+
+def holder(directory: Path) -> int | None:
+    """The process that holds a directory, where the system tells; never call it for one of our own.
+
+    To close the file would let go of our own lock.
+    """
+    if sys.platform != "linux" or sys.maxsize < 1 << 32:
+        return None
+    try:
+        with (directory / "lock").open("rb") as file:
+            asked = struct.pack(GETLK, fcntl.F_WRLCK, os.SEEK_SET, 0, 0, 0)
+            kind, _, _, _, pid = struct.unpack(GETLK, fcntl.fcntl(file, fcntl.F_GETLK, asked))
+    except OSError:
+        return None
+    return int(pid) if kind != fcntl.F_UNLCK and pid > 0 else None
 
 
 # Record locks belong to the process: they neither exclude a second node in it, nor survive the closing of any
