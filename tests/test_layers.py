@@ -12,7 +12,7 @@ import fastzt
 
 ROOT = Path(fastzt.__file__).parent
 LAYERS = ["_core", "wire", "identity", "vl1", "vl2", "netstack", "node", "io", "api", "upper"]
-UPPER = {"integrations", "gateway", "lab", "cli", "__main__"}
+UPPER = {"aio", "integrations", "gateway", "lab", "cli", "__main__"}
 FREE = {"_cython", "_pure", "errors", "__init__"}
 LOADS_LAZILY = {"__init__"}
 ALLOWED_UPPER = {"cli": {"gateway", "lab", "integrations"}, "lab": {"integrations"}, "__main__": {"cli"}}
@@ -136,6 +136,7 @@ OPTIONAL = {
     "httpx",
     "httpcore",
     "anyio",
+    "asyncio",
     "aiohttp",
     "requests",
     "urllib3",

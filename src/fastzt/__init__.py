@@ -32,6 +32,7 @@ TYPE_CHECKING = False  # typing's own costs several times what all the rest of t
 if TYPE_CHECKING:
     from typing import Any
 
+    from . import aio
     from ._core.slab import is_compiled
     from .api.datagram import DatagramSocket
     from .api.default import connect
@@ -72,6 +73,7 @@ __all__ = [
     "Socket",
     "StateError",
     "__version__",
+    "aio",
     "connect",
     "is_compiled",
 ]
@@ -79,11 +81,15 @@ __all__ = [
 
 def __getattr__(name: str) -> Any:
     module = _LAZY.get(name)
-    if module is None:
+    if module is None and name != "aio":
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     import importlib
 
-    value = getattr(importlib.import_module(module), name)
+    value = (
+        importlib.import_module("fastzt.aio")
+        if module is None
+        else getattr(importlib.import_module(module), name)
+    )
     globals()[name] = value
     return value
 

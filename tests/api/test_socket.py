@@ -210,8 +210,25 @@ def test_an_address_without_a_route(pair: Pair) -> None:
 
 
 def test_a_connect_times_out_and_leaves_nothing(pair: Pair) -> None:
+    sockets = pair.a._parts.core.sockets
+    before = len(sockets)
     with pytest.raises(TimeoutError):
         pair.net_a.connect(("10.121.15.201", 80), timeout=0.05)
+    assert len(sockets) == before
+
+
+def test_connections_that_nobody_accepts_leave_nothing(pair: Pair) -> None:
+    sockets = pair.b._parts.core.sockets
+    before = len(sockets)
+    listener = pair.net_b.listen(0)
+    with pair.net_a.connect((pair.ip(pair.net_b), listener.port), timeout=30) as near:
+        deadline = time.monotonic() + 30
+        while not listener._listener.pending and time.monotonic() < deadline:
+            threading.Event().wait(0.002)
+        listener.close()
+        with pytest.raises(ConnectionResetError):
+            near.recv(1)
+    assert len(sockets) == before
 
 
 @pytest.mark.parametrize(

@@ -35,6 +35,7 @@ class BaseNode(Generic[D, N]):
 
     def __init__(self) -> None:
         self._events: deque[Any] = deque(maxlen=MAX_EVENTS)
+        self._queues: list[deque[Any]] = []  # of those who follow the events
         self._networks: dict[int, N] = {}
         self._collided = False
 
@@ -53,6 +54,8 @@ class BaseNode(Generic[D, N]):
     def _heard(self, events: list[Any]) -> None:
         """Events of the core, under the lock."""
         self._events.extend(events)
+        for queue in list(self._queues):
+            queue.extend(events)
         self._reach.heard(events)
         for event in events:
             if isinstance(event, (IdentityCollision, Online)):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import deque
 from collections.abc import Iterable
 from itertools import zip_longest
@@ -61,6 +62,7 @@ class Race:
         self.core = core
         self.port = port
         self.waiting = deque(candidates)
+        self.where = " or ".join(host_text(ip) for _, ip in self.waiting)
         self.running: list[Connection] = []
         self.due = 0  # when the next attempt begins (microseconds)
         self.failure: OSError | None = None
@@ -71,6 +73,7 @@ class Race:
             if connection.error:
                 self.running.remove(connection)
                 self.failed(connection.error, connection.remote)
+                connection.close(now)
             elif connection.connected:
                 return connection
         while self.waiting and (now >= self.due or not self.running):
@@ -92,10 +95,22 @@ class Race:
         """An attempt has ended; its failure counts if no other succeeds."""
         self.failure = connect_error(number, f"{host_text(ip)} port {self.port}")
 
+    def patience(self, left: float | None) -> float | None:
+        """For how long to wait (seconds) until the next attempt is due, when `left` is what there is."""
+        if not self.waiting:
+            return left
+        return ATTEMPT_DELAY if left is None else min(left, ATTEMPT_DELAY)
+
+    def late(self, start: float) -> TimeoutError:
+        """Time is up."""
+        seconds = time.monotonic() - start
+        return TimeoutError(f"no connection to {self.where} port {self.port} within {seconds:.1f} s")
+
     def cancel(self, now: int, winner: Connection | None = None) -> None:
         """End the attempts under way, except the one that has won."""
         for connection in self.running:
             if connection is not winner:
                 connection.abort(now)
+                connection.close(now)  # which frees its entry among the sockets
         self.running.clear()
         self.waiting.clear()

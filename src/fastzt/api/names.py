@@ -62,14 +62,20 @@ def resolve(dns: Dns, resolver: Resolver, host: str, timeout: float | None) -> l
     name = dns.full_name(host)
     if name is None:
         return system(host)
-    found = resolver.lookup(
-        dns.servers, check_name(name), TIMEOUT if timeout is None else min(timeout, TIMEOUT)
-    )
-    if found:
-        return found
+    found = resolver.lookup(dns.servers, check_name(name), patience(timeout))
+    return found or (system(host) if goes_on(dns, host, name) else [])
+
+
+def patience(timeout: float | None) -> float:
+    """Seconds for all servers together."""
+    return TIMEOUT if timeout is None else min(timeout, TIMEOUT)
+
+
+def goes_on(dns: Dns, host: str, name: str) -> bool:
+    """The network does not know the name: whether the system may; else raises NameResolutionError."""
     if dns.domain and name == host.rstrip(".").lower():
         raise NameResolutionError(socket.EAI_NONAME, f"the network's DNS knows no host {host}")
-    return system(host)
+    return True
 
 
 def system(host: str) -> list[bytes]:

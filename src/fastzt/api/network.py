@@ -12,12 +12,13 @@ from ..io.waiter import TimedOut
 from . import addresses, names
 from .addresses import Address
 from .base_network import BaseNetwork
+from .connecting import Connecting
 from .datagram import DatagramSocket
 from .echo import Pinging, PingResult
-from .happy_eyeballs import ATTEMPT_DELAY, Candidate, Race
+from .happy_eyeballs import Candidate, Race
 from .listener import Listener
 from .resolver import Resolver
-from .socket import Socket, connect_error
+from .socket import Socket
 
 if TYPE_CHECKING:
     from ..netstack.tcp.connection import Connection
@@ -105,30 +106,15 @@ class Network(BaseNetwork[ThreadedDriver]):
 
 def open_connection(driver: ThreadedDriver, nwid: int, ip: bytes, port: int, timeout: float | None) -> Socket:
     """Connect through one network and wait until the handshake is over."""
-    start = time.monotonic()
-    where = f"{addresses.host_text(ip)} port {port}"
-    connection: Connection = driver.run(lambda now: driver.core.connect(nwid, ip, port, now))
-
-    def attempt(now: int) -> bool | None:
-        if connection.error:
-            raise connect_error(connection.error, where)
-        return True if connection.connected else None
-
+    connecting = Connecting(driver, nwid, ip, port)
     try:
-        driver.wait(connection.id, attempt, timeout)
+        driver.wait(connecting.connection.id, connecting.attempt, timeout)
     except BaseException as error:
-        abandon(driver, connection)
+        connecting.abandon()
         if isinstance(error, TimedOut):
-            seconds = time.monotonic() - start
-            raise TimeoutError(f"no connection to {where} within {seconds:.1f} s") from None
+            raise connecting.late() from None
         raise
-    return Socket(driver, connection, timeout)
-
-
-def abandon(driver: ThreadedDriver, connection: Connection) -> None:
-    """Leave no half-open connection behind."""
-    if not driver.closed and not driver.forked:
-        driver.run(connection.abort)
+    return Socket(driver, connecting.connection, timeout)
 
 
 def open_first(
@@ -144,8 +130,7 @@ def open_first(
         while winner is None:
             left = None if timeout is None else start + timeout - time.monotonic()
             if left is not None and left <= 0:
-                where = " or ".join(addresses.host_text(ip) for _, ip in candidates)
-                raise TimeoutError(f"no connection to {where} port {port} within {timeout:.1f} s")
+                raise race.late(start)
             winner = wait_a_while(driver, race, left)
     finally:
         if not driver.closed and not driver.forked:
@@ -155,10 +140,7 @@ def open_first(
 
 def wait_a_while(driver: ThreadedDriver, race: Race, left: float | None) -> Connection | None:
     """Wait until an attempt has won, or the next one is due."""
-    patience = left
-    if race.waiting:
-        patience = ATTEMPT_DELAY if left is None else min(left, ATTEMPT_DELAY)
     try:
-        return driver.wait(EVERY, race.step, patience)
+        return driver.wait(EVERY, race.step, race.patience(left))
     except TimedOut:
         return None

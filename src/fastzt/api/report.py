@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from .._core.slab import is_compiled
 from ..errors import HostUnreachableError, NoRouteError
+from ..io.driver import Driver
 from ..io.threaded import EVERY, ThreadedDriver
 from ..io.waiter import TimedOut
 from . import addresses, moons, names, paths
@@ -60,18 +61,31 @@ def dns(found: VirtualNetwork) -> dict[str, Any]:
     return {"domain": known.domain, "servers": [addresses.host_text(ip) for ip in known.servers]}
 
 
+class Asking:
+    """The question which node has an address; raises NoRouteError."""
+
+    def __init__(self, driver: Driver, ip: bytes) -> None:
+        self._core = driver.core
+        self._ip = ip
+        self._where = addresses.host_text(ip)
+        found = driver.run(lambda now: self._core.networks_with(ip))
+        if not found:
+            raise NoRouteError(f"no joined network has a route to {self._where}")
+        self._nwid = found[0]
+
+    def attempt(self, now: int) -> int | None:
+        """The node's address; None while resolution runs."""
+        return self._core.owner(self._nwid, self._ip, now)
+
+    def late(self) -> HostUnreachableError:
+        """Time is up."""
+        return HostUnreachableError(f"nobody on the network answers for {self._where}")
+
+
 def whois(driver: ThreadedDriver, ip: bytes, timeout: float) -> str:
     """The id of the node that has `ip`; raises NoRouteError, HostUnreachableError."""
-    core = driver.core
-    where = addresses.host_text(ip)
-    found = driver.run(lambda now: core.networks_with(ip))
-    if not found:
-        raise NoRouteError(f"no joined network has a route to {where}")
-
-    def attempt(now: int) -> int | None:
-        return core.owner(found[0], ip, now)
-
+    asking = Asking(driver, ip)
     try:
-        return f"{driver.wait(EVERY, attempt, timeout):010x}"
+        return f"{driver.wait(EVERY, asking.attempt, timeout):010x}"
     except TimedOut:
-        raise HostUnreachableError(f"nobody on the network answers for {where}") from None
+        raise asking.late() from None

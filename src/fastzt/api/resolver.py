@@ -35,6 +35,33 @@ Connect = Callable[[bytes, int, float], "Socket"]
 OpenUdp = Callable[[bytes, int], "DatagramSocket"]
 
 
+class Cache:
+    """Answers by servers and name, for as long as they hold."""
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self._guard = threading.Lock()
+        self._kept: dict[tuple[tuple[bytes, ...], str], tuple[float, list[bytes]]] = {}
+
+    def __len__(self) -> int:
+        return len(self._kept)
+
+    def get(self, servers: tuple[bytes, ...], name: str) -> list[bytes] | None:
+        """What is known, if anything."""
+        with self._guard:
+            known = self._kept.get((servers, name.lower()))
+        return known[1] if known is not None and known[0] > self._clock() else None
+
+    def put(self, servers: tuple[bytes, ...], name: str, found: list[bytes], ttl: float) -> None:
+        """Keep an answer for `ttl` seconds."""
+        key = (servers, name.lower())
+        with self._guard:
+            self._kept.pop(key, None)
+            while len(self._kept) >= MAX_CACHE:
+                del self._kept[next(iter(self._kept))]
+            self._kept[key] = (self._clock() + ttl, found)
+
+
 class Resolver:
     """Answers of one network's servers, kept for a while.
 
@@ -45,25 +72,18 @@ class Resolver:
         self._connect = connect
         self._udp = udp
         self._clock = clock
-        self._guard = threading.Lock()
-        self._cache: dict[tuple[tuple[bytes, ...], str], tuple[float, list[bytes]]] = {}
+        self._cache = Cache(clock)
 
     def lookup(self, servers: tuple[bytes, ...], name: str, timeout: float) -> list[bytes]:
         """The 16-byte addresses of a full name, IPv4 first; none when there is no such name.
 
         Raises NameResolutionError when no server answers in time.
         """
-        key = (servers, name.lower())
-        with self._guard:
-            known = self._cache.get(key)
-        if known is not None and known[0] > self._clock():
-            return known[1]
+        known = self._cache.get(servers, name)
+        if known is not None:
+            return known
         found, ttl = self._ask_all(servers, name, self._clock() + timeout)
-        with self._guard:
-            self._cache.pop(key, None)
-            while len(self._cache) >= MAX_CACHE:
-                del self._cache[next(iter(self._cache))]
-            self._cache[key] = (self._clock() + ttl, found)
+        self._cache.put(servers, name, found, ttl)
         return found
 
     def _ask_all(self, servers: tuple[bytes, ...], name: str, deadline: float) -> tuple[list[bytes], float]:
@@ -78,19 +98,16 @@ class Resolver:
                 return self._ask(server, name, self._clock() + left)
             except (OSError, ValueError) as error:
                 problem = str(error) or type(error).__name__
-        raise NameResolutionError(
-            socket.EAI_AGAIN, f"{name}: no answer from the network's DNS servers: {problem}"
-        )
+        raise no_answer(name, problem)
 
     def _ask(self, server: bytes, name: str, deadline: float) -> tuple[list[bytes], float]:
         """Both families from one server."""
-        import dns.message
         import dns.rdatatype
 
         found: list[bytes] = []
         ttl = MAX_TTL
         for kind in (dns.rdatatype.A, dns.rdatatype.AAAA):
-            query = dns.message.make_query(name, kind, use_edns=0, payload=MAX_DATAGRAM)
+            query = question(name, kind)
             answer = self._ask_by_udp(server, query, deadline) or self._ask_by_tcp(server, query, deadline)
             addresses, lives = addresses_of(answer, kind)
             found += addresses[:MAX_ANSWERS]
@@ -112,19 +129,15 @@ class Resolver:
 
     def _hear(self, socket: DatagramSocket, query: QueryMessage, end: float) -> QueryMessage | None:
         """The answer, if it comes until `end`; what is none is passed over (RFC 5452 9.1)."""
-        import dns.exception
-        import dns.message
-
         for _ in range(MAX_STRAY):
             socket.settimeout(max(end - self._clock(), 0.001))
             try:
-                answer = dns.message.from_wire(socket.recv(65535))
+                answer = answer_to(query, socket.recv(65535))
             except TimeoutError:
                 return None
-            except dns.exception.DNSException:
+            except ValueError:
                 continue
-            if query.is_response(answer):
-                return answer  # type: ignore[return-value]
+            return answer
         return None
 
     def _ask_by_tcp(self, server: bytes, query: QueryMessage, deadline: float) -> QueryMessage:
@@ -134,20 +147,11 @@ class Resolver:
 
     def _exchange(self, connection: Socket, query: QueryMessage, deadline: float) -> QueryMessage:
         """One question and its answer; raises ValueError for an answer that is none."""
-        import dns.exception
-        import dns.message
-
         data = query.to_wire()
         connection.settimeout(max(deadline - self._clock(), 0.001))
         connection.sendall(len(data).to_bytes(2, "big") + data)
         size = int.from_bytes(self._read(connection, 2, deadline), "big")
-        try:
-            answer = dns.message.from_wire(self._read(connection, size, deadline))
-        except dns.exception.DNSException as error:
-            raise ValueError(f"malformed answer ({error})") from None
-        if not query.is_response(answer):
-            raise ValueError("an answer to another question")
-        return answer  # type: ignore[return-value]
+        return answer_to(query, self._read(connection, size, deadline))
 
     def _read(self, connection: Socket, size: int, deadline: float) -> bytes:
         """Exactly `size` bytes."""
@@ -159,6 +163,34 @@ class Resolver:
                 raise ValueError("the server closed the connection")
             data += more
         return data
+
+
+def question(name: str, kind: Any) -> QueryMessage:
+    """The message that asks for a record."""
+    import dns.message
+
+    return dns.message.make_query(name, kind, use_edns=0, payload=MAX_DATAGRAM)
+
+
+def answer_to(query: QueryMessage, data: bytes) -> QueryMessage:
+    """A message as the answer to a question; raises ValueError when it is none."""
+    import dns.exception
+    import dns.message
+
+    try:
+        answer = dns.message.from_wire(data)
+    except dns.exception.DNSException as error:
+        raise ValueError(f"malformed answer ({error})") from None
+    if not query.is_response(answer):
+        raise ValueError("an answer to another question")
+    return answer  # type: ignore[return-value]
+
+
+def no_answer(name: str, problem: str) -> NameResolutionError:
+    """The error of servers that do not answer."""
+    return NameResolutionError(
+        socket.EAI_AGAIN, f"{name}: no answer from the network's DNS servers: {problem}"
+    )
 
 
 def addresses_of(answer: QueryMessage, kind: Any) -> tuple[list[bytes], float]:

@@ -26,7 +26,7 @@ from .endpoints import UdpSockets
 from .poller import MAX_WAIT, new_poller
 from .pump import Pump
 from .waiter import Waiter, Waiters
-from .worker import Worker
+from .worker import Worker, run_job
 
 if TYPE_CHECKING:
     import cython
@@ -259,7 +259,7 @@ class ThreadedDriver:
 
     def _give(self, job: Any, now: int) -> None:
         """Let the worker run a job."""
-        if not self.worker.submit(partial(self._work, job)):
+        if not self.worker.submit(partial(run_job, self, job)):
             self.core.refuse(job, now)
 
     def _watch_writing(self) -> None:
@@ -320,7 +320,7 @@ class ThreadedDriver:
         if not self.closed:
             self._nudge(self._now())
 
-    # The engine and the worker
+    # The engine
 
     def engine_turn(self) -> float:
         """Drive if nobody leads; returns for how many seconds to stand by."""
@@ -338,12 +338,6 @@ class ThreadedDriver:
                 self._due = self._engine_due = min(self._look, now + LONGEST)
                 self.poller.arm()
             return (self._due - now) / 1e6
-
-    def _work(self, job: Any) -> None:
-        """On the worker's thread: run a job, then hand it back."""
-        job.run()
-        with contextlib.suppress(OSError):
-            self.run(partial(self.core.finish, job))
 
     # The end
 

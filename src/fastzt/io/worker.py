@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import threading
 from collections import deque
 from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .driver import Driver
 
 MAX_QUEUED = 256
 log = logging.getLogger("fastzt")
@@ -70,3 +76,10 @@ class Worker:
             thread = self._thread
         if thread is not None and thread is not threading.current_thread():
             thread.join(timeout)
+
+
+def run_job(driver: Driver, job: Any) -> None:
+    """On the worker's thread: run a job of the core, then hand it back."""
+    job.run()
+    with contextlib.suppress(OSError):  # closed meanwhile
+        driver.run(partial(driver.core.finish, job))

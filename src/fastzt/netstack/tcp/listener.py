@@ -70,4 +70,6 @@ class TcpListener:
         self._forget(self, now)
         self.handle = None
         while self._waiting:
-            self._waiting.popleft().abort(now)
+            connection = self._waiting.popleft()
+            connection.abort(now)
+            connection.close(now)  # which frees its entry among the sockets

@@ -1,0 +1,1 @@
+"""What `fastzt.aio` offers."""

@@ -1,0 +1,204 @@
+"""Node: a ZeroTier node in an asyncio event loop."""
+
+from __future__ import annotations
+
+import asyncio
+import weakref
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from ...io.aio import AioDriver
+from ...io.clock import monotonic_us
+from ...io.threaded import EVERY, NODE
+from ...io.waiter import TimedOut
+from ...io.watchers import LoopDriver
+from .. import addresses, joining, names, report
+from ..base import LINGER, BaseNode
+from ..parts import DEFAULT_CONFIG, Parts, StateSource, open_parts
+from .events import Events
+from .network import Network
+from .resolver import system
+
+if TYPE_CHECKING:
+    from ...node.config import NodeConfig
+    from ...node.own_identity import IdentitySource
+    from ...node.planets import PlanetSource
+    from .streams import StreamWriter
+
+T = TypeVar("T", bound="Node")
+CLOSE_TIMEOUT = 5.0
+
+
+class Node(BaseNode[LoopDriver, Network]):
+    """`async with Node(...) as node`: a node that the running event loop drives.
+
+    Arguments as those of `fastzt.Node`. It is used in the event loop that it was started in.
+    """
+
+    def __init__(
+        self,
+        state: StateSource = None,
+        planet: PlanetSource = None,
+        port: int = 0,
+        identity: IdentitySource = None,
+        *,
+        config: NodeConfig = DEFAULT_CONFIG,
+        peers: Sequence[str] | None = None,
+    ) -> None:
+        super().__init__()
+        self._given = state, planet, port, identity, config, peers
+
+    async def start(self) -> None:
+        """Open the state and the sockets, and begin. Raises what `fastzt.Node` raises."""
+        parts = await self._open()
+        weakref.finalize(self, parts.close)  # for an event loop that ends before the node does
+        try:
+            self._begin(parts, AioDriver(parts.core, parts.sockets, monotonic_us, self._heard))
+            self._driver.start()
+        except BaseException:
+            parts.close()
+            raise
+
+    async def _open(self) -> Parts:
+        """Files and proof of work are a thread's; what it opens for one that was cancelled, it closes."""
+        opening = asyncio.get_running_loop().run_in_executor(None, open_parts, *self._given)
+        try:
+            return await asyncio.shield(opening)
+        except asyncio.CancelledError:
+            opening.add_done_callback(close_opened)
+            raise
+
+    async def __aenter__(self: T) -> T:
+        await self.start()
+        return self
+
+    async def __aexit__(self, *error: Any) -> None:
+        await self.close()
+
+    # Networks
+
+    async def join(
+        self,
+        network: str,
+        timeout: float | None = joining.DEFAULT_TIMEOUT,
+        wait: bool = False,
+        token: str | None = None,
+    ) -> Network:
+        """Join a network (16 hex digits) and wait for its configuration; known configuration is used at once.
+
+        Arguments and exceptions as those of `fastzt.Node.join`. A join that is cancelled is undone.
+        """
+        nwid = addresses.network_id(network)
+        begun = joining.Joining(self._driver, nwid, self.id, lambda: self._collided, wait)
+        begun.begin(self._parts.store.network(nwid), token)
+        try:
+            await self._joined(begun, timeout)
+        except BaseException:
+            begun.undo()
+            raise
+        return self._networks.setdefault(nwid, Network(self, self._driver, nwid))
+
+    async def _joined(self, begun: joining.Joining, timeout: float | None) -> None:
+        while True:
+            try:
+                await self._driver.wait(NODE, begun.attempt, timeout)
+                return
+            except TimedOut:
+                error = begun.late(timeout)
+                if error is not None:
+                    raise error from None
+                timeout = None
+
+    async def leave(self, network: str) -> None:
+        """Leave a network and forget its stored configuration; its sockets fail."""
+        nwid = addresses.network_id(network)
+        self._driver.run(lambda now: self._driver.core.leave(nwid, now))
+        self._networks.pop(nwid, None)
+        # Behind the tasks that may still be about to store it.
+        await self._driver.complete(lambda: self._parts.store.forget_network(nwid))
+
+    async def open_connection(
+        self, host: str, port: int, **options: Any
+    ) -> tuple[asyncio.StreamReader, StreamWriter]:
+        """A connection through the network that has a route to the host; as `Network.open_connection`.
+
+        Raises NoRouteError when none has, InputError when several have.
+        """
+        network = await self.find(host, options.get("timeout", names.TIMEOUT))
+        return await network.open_connection(host, port, **options)
+
+    async def find(self, host: str, timeout: float | None = names.TIMEOUT) -> Network:
+        """The network that has a route to a host; raises as above."""
+        named = self._network_of(host)
+        hosts = await (system(self._driver.loop, host) if named is None else named.hosts(host, timeout))
+        if named is not None and named.routed(hosts):
+            return named
+        return self._networks[self._candidates(host, hosts)[0][0]]
+
+    # Facts
+
+    async def whois(self, address: str | tuple[Any, ...], timeout: float = 5) -> str:
+        """The id of the authenticated node that has this IP on a joined network.
+
+        Raises NoRouteError, HostUnreachableError.
+        """
+        asking = report.Asking(
+            self._driver, addresses.ip16(address if isinstance(address, str) else address[0])
+        )
+        try:
+            return f"{await self._driver.wait(EVERY, asking.attempt, timeout):010x}"
+        except TimedOut:
+            raise asking.late() from None
+
+    def events(self) -> Events:
+        """What happens to the node, its peers and its networks from now on, for `async for`."""
+        return Events(self._driver, self._queues)
+
+    @property
+    def closed(self) -> bool:
+        """Whether the node can not, or no longer, be used."""
+        return not hasattr(self, "_driver") or super().closed
+
+    # The end
+
+    async def close(self, linger: float = LINGER) -> None:
+        """End the node: closed sockets deliver what was sent within `linger` seconds, others are reset."""
+        if self.closed:
+            return
+        core, driver = self._driver.core, self._driver
+        try:
+            driver.run(core.close_sockets)
+            await driver.wait(EVERY, lambda now: True if core.is_quiet() else None, linger)
+        except TimedOut:
+            pass
+        finally:
+            await asyncio.wait([self._stop()], timeout=CLOSE_TIMEOUT)
+
+    def _stop(self) -> asyncio.Future[None]:
+        """End at once; the future is done when all is written that is to be, and the state is free."""
+        driver = self._driver
+        self._reach.close()
+        tasks = driver.run(self._parts.keeper.farewell)
+        driver.close()
+        for task in tasks:
+            driver.worker.submit(task, must=True)
+        freed: asyncio.Future[None] = driver.complete(self._parts.close)
+        driver.worker.close(0)
+        return freed
+
+    def _abandon(self) -> None:
+        """In a forked child."""
+        self._driver.abandon()
+        self._reach.abandon()
+        self._parts.store.close()
+
+    def __repr__(self) -> str:
+        if not hasattr(self, "_driver"):
+            return "<fastzt.aio.Node not started>"
+        return f"<fastzt.aio.Node {self.id}{' closed' if self.closed else ''}>"
+
+
+def close_opened(opening: asyncio.Future[Parts]) -> None:
+    """Nobody wants what was opened."""
+    if not opening.cancelled() and opening.exception() is None:
+        opening.result().close()

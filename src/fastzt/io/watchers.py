@@ -1,0 +1,150 @@
+"""Watchers: callbacks in an event loop by the key of what they watch, and coroutines that sleep by them."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Callable
+from typing import TypeVar
+
+from .driver import Driver
+from .waiter import TimedOut
+
+T = TypeVar("T")
+Watcher = Callable[[int], None]  # hears the bits of `SocketTable.ready`
+SCRATCH = 1 << 18
+
+
+class Watchers:
+    """For each key those who want to hear of it. Belongs to one event loop, and is used there alone."""
+
+    def __init__(self) -> None:
+        self._by_key: dict[int, list[Watcher]] = {}
+
+    def __contains__(self, key: int) -> bool:
+        return key in self._by_key
+
+    def __len__(self) -> int:
+        return sum(map(len, self._by_key.values()))
+
+    def add(self, key: int, watcher: Watcher) -> None:
+        """Enter one."""
+        self._by_key.setdefault(key, []).append(watcher)
+
+    def remove(self, key: int, watcher: Watcher) -> None:
+        """Take one out, if it is in."""
+        found = self._by_key.get(key)
+        if found is not None and watcher in found:
+            found.remove(watcher)
+            if not found:
+                del self._by_key[key]
+
+    def of(self, key: int) -> list[Watcher]:
+        """Those of a key."""
+        found = self._by_key.get(key)
+        return [] if found is None else list(found)
+
+    def keys_watched(self) -> list[int]:
+        """The keys that somebody watches."""
+        return list(self._by_key)
+
+
+class LoopDriver(Driver):
+    """A driver whose sockets are watched in an event loop."""
+
+    loop: asyncio.AbstractEventLoop
+    watchers: Watchers
+    scratch: bytearray  # where what was received lies for a moment; for use in the loop
+
+    def start(self) -> None:
+        """Begin to drive; NotImplementedError where the loop cannot watch sockets."""
+        raise NotImplementedError
+
+    def close(self) -> None:
+        """Stop driving, let every watcher know, close the sockets. Harmless when repeated."""
+        raise NotImplementedError
+
+    def abandon(self) -> None:
+        """In a forked child: close the descriptors, raise ForkedError from now on. Takes no lock."""
+        raise NotImplementedError
+
+    async def wait(self, key: int, attempt: Callable[[int], T | None], timeout: float | None) -> T:
+        """Make an attempt until it gives something, again after whatever happens to `key`.
+
+        `timeout` is in seconds, None for ever, 0 one attempt only. Raises TimedOut, and what the attempt
+        raises. A cancelled wait leaves nothing behind, and takes nothing with it.
+        """
+        result = self.run(attempt)
+        if result is not None:
+            return result
+        sleeper = Sleeper(self.loop, timeout)
+        self.watchers.add(key, sleeper.tell)
+        try:
+            while True:
+                await sleeper.sleep()
+                result = self.run(attempt)
+                if result is not None:
+                    return result
+        finally:
+            self.watchers.remove(key, sleeper.tell)
+            sleeper.close()
+
+    def complete(self, task: Callable[[], None]) -> asyncio.Future[None]:
+        """Have the worker run a task behind those that are queued; done when it has run, or never will."""
+        done: asyncio.Future[None] = self.loop.create_future()
+
+        def told() -> None:
+            if not done.done():
+                done.set_result(None)
+
+        def run() -> None:
+            try:
+                task()
+            finally:
+                with contextlib.suppress(RuntimeError):  # the loop was closed
+                    self.loop.call_soon_threadsafe(told)
+
+        if not self.worker.submit(run, must=True):
+            told()
+        return done
+
+
+class Sleeper:
+    """Sleeps until it is told, or its time (in seconds, None: no end) is up."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, timeout: float | None) -> None:
+        self._loop = loop
+        self._told = False
+        self._late = timeout is not None and timeout <= 0
+        self._future: asyncio.Future[None] | None = None
+        self._timer = loop.call_later(timeout, self._ring) if timeout is not None and not self._late else None
+
+    def tell(self, bits: int) -> None:
+        """Wake it, or let the next sleep end at once."""
+        self._told = True
+        self._wake()
+
+    def _ring(self) -> None:
+        self._late = True
+        self._wake()
+
+    def _wake(self) -> None:
+        if self._future is not None and not self._future.done():
+            self._future.set_result(None)
+
+    async def sleep(self) -> None:
+        """Until told; raises TimedOut."""
+        if not self._told and not self._late:
+            self._future = self._loop.create_future()
+            try:
+                await self._future
+            finally:
+                self._future = None
+        if not self._told:
+            raise TimedOut("timed out")
+        self._told = False
+
+    def close(self) -> None:
+        """Leave no timer behind."""
+        if self._timer is not None:
+            self._timer.cancel()
