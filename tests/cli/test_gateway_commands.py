@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import concurrent.futures
-import http.server
 import random
 import socket
-import threading
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
@@ -15,6 +13,7 @@ import pytest
 from support.cli import PATIENCE, Background, Cli
 from support.house import House, Piped
 from support.nodes import free_port
+from support.web import web_server
 
 import fastzt
 
@@ -23,31 +22,11 @@ BODY = random.Random(1).randbytes(VOLUME)
 BACK = random.Random(2).randbytes(VOLUME // 2)
 
 
-class Page(http.server.BaseHTTPRequestHandler):
-    """Answers every GET with BODY."""
-
-    protocol_version = "HTTP/1.1"
-
-    def do_GET(self) -> None:
-        self.send_response(200)
-        self.send_header("Content-Length", str(len(BODY)))
-        self.end_headers()
-        self.wfile.write(BODY)
-
-    def log_message(self, format: str, *args: object) -> None:
-        pass
-
-
 @pytest.fixture
 def web() -> Iterator[int]:
     """The port of a web server of this host."""
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Page)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield server.server_address[1]
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with web_server({"/": BODY}) as port:
+        yield port
 
 
 def free_tcp_port() -> int:

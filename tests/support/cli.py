@@ -47,9 +47,11 @@ class Cli:
 class Background:
     """A command line in a process of its own, which prints JSON lines. Ended with the with statement."""
 
-    def __init__(self, *arguments: str) -> None:
+    def __init__(self, *arguments: str, pass_fds: tuple[int, ...] = ()) -> None:
         command = [sys.executable, "-m", "fastzt", *arguments, "--json"]
-        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        self.process = subprocess.Popen(
+            command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, pass_fds=pass_fds
+        )
 
     def told(self) -> Any:
         """The next thing that it prints; the error output when it ends instead."""

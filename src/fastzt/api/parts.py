@@ -13,6 +13,7 @@ from ..errors import InputError
 from ..io import port_mapping
 from ..io.clock import monotonic_us
 from ..io.endpoints import UdpSockets
+from ..io.upstream import UpstreamProxy
 from ..node import overlay
 from ..node.config import NodeConfig
 from ..node.core import Core
@@ -21,7 +22,7 @@ from ..node.own_identity import IdentitySource, own_identity, parse_given
 from ..node.planets import PlanetSource, given_planet, own_planet
 from ..node.store import MemoryStore, Store
 from . import addresses, observing
-from .reach import relay_of
+from .reach import relay_of, upstream_of
 
 DEFAULT_CONFIG = NodeConfig()
 StateSource = str | os.PathLike[str] | None
@@ -29,13 +30,14 @@ StateSource = str | os.PathLike[str] | None
 
 @dataclass(frozen=True)
 class Parts:
-    """`relay`: the TCP relay; `upnp`: whether a router is asked to forward the port."""
+    """`relay`: the TCP relay, `upstream`: the proxy that leads to it; `upnp`: a router forwards the port."""
 
     store: MemoryStore
     sockets: UdpSockets
     core: Core
     keeper: Keeper
     relay: Endpoint | None
+    upstream: UpstreamProxy | None
     upnp: bool
 
     def close(self) -> None:
@@ -67,6 +69,7 @@ def open_parts(
         undo.callback(store.close)
         world = world or own_planet(store)  # first: a bad one must not leave a new identity behind
         relay = relay_of(config.tcp_relay, world)
+        upstream = upstream_of(config.upstream_proxy, relay)
         if config.upnp:
             port_mapping.library()  # before anything is opened
         capture = observing.open_capture(config)
@@ -77,7 +80,7 @@ def open_parts(
         undo.pop_all()
     windows = sockets.capabilities.receive_buffer // 2
     core = observing.new_core(own, world, config, records(store, config), windows, capture)
-    return Parts(store, sockets, core, Keeper(store, core), relay, config.upnp)
+    return Parts(store, sockets, core, Keeper(store, core), relay, upstream, config.upnp)
 
 
 def open_sockets(store: MemoryStore, port: int, config: NodeConfig) -> UdpSockets:

@@ -14,6 +14,7 @@ from ..io.interfaces import Address
 from ..io.port_mapping import PortMapping
 from ..io.surroundings import Surroundings
 from ..io.tunnel import Tunnel
+from ..io.upstream import UpstreamProxy, parse_upstream
 from ..vl1.events import UdpAnswered, UdpSilent
 from ..wire.inetaddress import InetAddress
 from ..wire.planet import default_planet
@@ -42,17 +43,35 @@ def relay_of(given: str | None, planet: World) -> Endpoint | None:
     return endpoint
 
 
+def upstream_of(url: str | None, relay: Endpoint | None) -> UpstreamProxy | None:
+    """The proxy that leads to the relay; raises InputError, also when there is no relay."""
+    if not url:
+        return None
+    found = parse_upstream(url)
+    if relay is None:
+        raise InputError("an upstream proxy leads to a TCP relay: which? (public networks have one)")
+    return found
+
+
 class Reach:
-    """Belongs to one node; `relay`: the TCP relay, or None; `upnp`: have the router forward the UDP port."""
+    """Belongs to one node; `relay`: the TCP relay, or None; `upstream`: the proxy that leads to it.
+
+    `upnp`: have the router forward the UDP port.
+    """
 
     def __init__(
-        self, driver: Driver, sockets: UdpSockets, relay: Endpoint | None, upnp: bool = False
+        self,
+        driver: Driver,
+        sockets: UdpSockets,
+        relay: Endpoint | None,
+        upstream: UpstreamProxy | None = None,
+        upnp: bool = False,
     ) -> None:
         self._driver = driver
         self._sockets = sockets
         self._surroundings = Surroundings(self._see) if sockets.is_everywhere() else None
         number = len(sockets.sockets)
-        self.tunnel = None if relay is None else Tunnel(relay, number, self._receive, self._changed)
+        self.tunnel = None if relay is None else Tunnel(relay, number, self._receive, self._changed, upstream)
         sockets.tunnel = self.tunnel
         self._mapping = PortMapping(sockets.port, self._map) if upnp else None
         self._addresses: tuple[Address, ...] = ()

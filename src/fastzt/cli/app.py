@@ -13,6 +13,7 @@ import fastzt
 from ..errors import FastztError, InputError
 from . import (
     bench,
+    completion,
     controller,
     demo,
     doctor,
@@ -22,6 +23,7 @@ from . import (
     nc,
     network,
     planet,
+    proxy,
     root,
     rules,
     settings,
@@ -51,6 +53,7 @@ for command in (
     forward.expose,
     forward.forward,
     nc.nc,
+    proxy.proxy,
     udp.udp_listen,
     udp.udp_send,
     udp.ping,
@@ -66,6 +69,7 @@ for command in (
     tcp_relay.tcp_relay,
     controller.controller,
     bench.bench,
+    completion.completion,
 ):
     group.add_command(command)
 for command in (rules.rules, rules.compile_file, rules.grant, settings.set_network):

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import ipaddress
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 import click
 
@@ -15,6 +16,7 @@ from .._core.endpoint import Endpoint
 from ..api.addresses import literal, network_id
 from ..errors import IdentityError, InputError
 from ..identity.identity import Identity
+from ..io.upstream import parse_upstream
 from ..node import files, overlay, planets
 from ..vl2 import adhoc
 from ..wire.address import parse_address
@@ -33,6 +35,7 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 MAX_IDENTITY = 4096
 TCP_RELAY = "fastzt.tcp_relay"
 UPNP = "fastzt.upnp"
+UPSTREAM = "fastzt.upstream_proxy"
 OVERLAY = "overlay"
 STACKS = ("managed", "zerotier", "libzt", OVERLAY)
 
@@ -271,7 +274,7 @@ def port_option(command: Command) -> Command:
 
 
 def reach_options(command: Command) -> Command:
-    """--udp-port, and --tcp-relay and --upnp, which `tcp_relay()` and `upnp()` tell."""
+    """--udp-port, and --tcp-relay, --upstream-proxy, --upnp, which functions of those names tell."""
     option = click.option(
         "--tcp-relay",
         envvar="FASTZT_TCP_RELAY",
@@ -290,7 +293,39 @@ def reach_options(command: Command) -> Command:
         callback=lambda ctx, param, value: ctx.meta.__setitem__(UPNP, value),
         help="Have the router forward the UDP port (needs fastzt[upnp]).",
     )
-    return port_option(option(upnp(command)))
+    upstream = click.option(
+        "--upstream-proxy",
+        envvar="FASTZT_UPSTREAM_PROXY",
+        show_envvar=True,
+        metavar="URL",
+        expose_value=False,
+        callback=keep_upstream,
+        help="Reach the TCP relay through socks5://[user@]host:port or http://[user@]host:port; the password "
+        "in FASTZT_UPSTREAM_PROXY_PASSWORD.",
+    )
+    return port_option(option(upstream(upnp(command))))
+
+
+def keep_upstream(ctx: click.Context, param: click.Parameter, value: str | None) -> None:
+    """Check --upstream-proxy and keep it; raises InputError for a password that others could see."""
+    if not value:
+        return
+    given = parse_upstream(value)
+    source = ctx.get_parameter_source(param.name or "")
+    if given.password and source is click.core.ParameterSource.COMMANDLINE:
+        raise InputError("a password on the command line is seen by all: FASTZT_UPSTREAM_PROXY_PASSWORD")
+    password = os.environ.get("FASTZT_UPSTREAM_PROXY_PASSWORD")
+    if password is not None and given.user is not None:
+        host = f"[{given.host}]" if ":" in given.host else given.host
+        login = f"{quote(given.user, safe='')}:{quote(password, safe='')}"
+        value = f"{given.kind}://{login}@{host}:{given.port}"
+    ctx.meta[UPSTREAM] = value
+
+
+def upstream_proxy() -> str | None:
+    """The value of --upstream-proxy, with its password."""
+    found: str | None = click.get_current_context().meta.get(UPSTREAM)
+    return found
 
 
 def tcp_relay() -> str | None:
@@ -308,7 +343,14 @@ def node_config(root: bool = False, controller: bool = False) -> NodeConfig:
     """The configuration that the command line asks for, with these roles."""
     from ..node.config import NodeConfig
 
-    return NodeConfig(root, controller, tcp_relay=tcp_relay(), upnp=upnp(), pcap=pcap())
+    return NodeConfig(
+        root,
+        controller,
+        tcp_relay=tcp_relay(),
+        upstream_proxy=upstream_proxy(),
+        upnp=upnp(),
+        pcap=pcap(),
+    )
 
 
 def timeout_option(default: float) -> Callable[[Command], Command]:

@@ -97,21 +97,21 @@ def plain(bind: str) -> str:
     return "" if bind == "*" else bind
 
 
-def number(text: str) -> int:
+def number(text: str, least: int = 1) -> int:
     """A port; ValueError."""
-    if not (text.isascii() and text.isdigit() and 0 < int(text) < 65536):
+    if not (text.isascii() and text.isdigit() and least <= int(text) < 65536):
         raise ValueError(f"{text!r} is not a port")
     return int(text)
 
 
-def endpoint(text: str, default: str | None) -> tuple[str, int]:
+def endpoint(text: str, default: str | None, least: int = 1) -> tuple[str, int]:
     """host:port, or a port alone where there is a default host; ValueError."""
     fields = split(text)
     if len(fields) == 1 and default is not None:
         fields.insert(0, default)
     if len(fields) != 2:
         raise ValueError(f"{text!r} is not host:port")
-    return plain(fields[0]), number(fields[1])
+    return plain(fields[0]), number(fields[1], least)
 
 
 @dataclass(frozen=True)

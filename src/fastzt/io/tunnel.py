@@ -15,8 +15,10 @@ from .._core.slab import Slab
 from ..wire import tcp_relay
 from ..wire.hello import VERSION
 from ..wire.reader import Malformed
+from .upstream import UpstreamProxy, dial
 
 CONNECT_TIMEOUT = 5.0
+CLOSE_TIMEOUT = 0.5
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 60.0  # between attempts to connect
 MAX_PENDING = 256 << 10  # bytes that wait for room in the connection; more is lost, as it is over UDP
 READ = 1 << 16
@@ -33,10 +35,19 @@ class Tunnel:
 
     `receive` is given what arrives, as from local socket `number`; `changed` hears whether the connection is
     up. Both are called on the tunnel's thread. `lost` counts datagrams for which there was no room.
+    `upstream`: the proxy that leads to the relay.
     """
 
-    def __init__(self, relay: Endpoint, number: int, receive: Receive, changed: Changed) -> None:
+    def __init__(
+        self,
+        relay: Endpoint,
+        number: int,
+        receive: Receive,
+        changed: Changed,
+        upstream: UpstreamProxy | None = None,
+    ) -> None:
         self.relay = relay
+        self.upstream = upstream
         self.number = number
         self.lost = 0
         self._receive = receive
@@ -112,9 +123,17 @@ class Tunnel:
                 log.exception("an error in the tunnel through %s", self.relay)
                 self._ended.wait(LONGEST_PAUSE)
 
+    def _dial(self) -> socket.socket:
+        host, port = str(self.relay.address), self.relay.port
+        if self.upstream is not None:
+            return dial(self.upstream, host, port, CONNECT_TIMEOUT)
+        return socket.create_connection((host, port), CONNECT_TIMEOUT)
+
     def _connection(self) -> None:
         """One connection, for as long as it lasts and is wanted."""
-        with socket.create_connection((str(self.relay.address), self.relay.port), CONNECT_TIMEOUT) as sock:
+        with self._dial() as sock:
+            if self._ended.is_set():
+                return
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             sock.sendall(tcp_relay.greeting(VERSION))
             sock.setblocking(False)
@@ -183,7 +202,7 @@ class Tunnel:
             self._wanted.set()
             self._wake()
             if self._thread is not None and self._thread is not threading.current_thread():
-                self._thread.join(CONNECT_TIMEOUT + 1)
+                self._thread.join(CLOSE_TIMEOUT)  # one that is connecting ends by itself
             self._reader.close()
             self._writer.close()
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from ..netstack.tcp.congestion.registry import DEFAULT, check
 from ..wire.hello import PROTOCOL_VERSION
@@ -19,6 +19,7 @@ class NodeConfig:
     cipher suite 3 (AES-GMAC-SIV), but suite 1. `tcp_relay`: the relay ("ip/port") to go through while
     UDP is blocked, empty for none, default the public one if the planet is the public one.
     `secondary_port`: a second UDP port, 0 for any; none by default, for it costs a system call in each turn.
+    `upstream_proxy`: the proxy (socks5://[user:password@]host:port, http://...) that leads to the relay.
     `upnp`: have the router forward the UDP port (needs the extra `upnp`).
     `pcap`: a capture file (pcapng) of all packets in the clear and the frames inside. `trace`: log first
     packets and drops by peer under `fastzt.trace`; default what the environment's FASTZT_TRACE says.
@@ -32,6 +33,7 @@ class NodeConfig:
     protocol: int = PROTOCOL_VERSION
     tcp_relay: str | None = None
     secondary_port: int | None = None
+    upstream_proxy: str | None = field(default=None, repr=False)
     upnp: bool = False
     pcap: str | os.PathLike[str] | None = None
     trace: bool | None = None
