@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
     from . import aio
     from ._core.slab import is_compiled
+    from .api.berkeley import BerkeleySocket
     from .api.datagram import DatagramSocket
     from .api.default import connect
     from .api.listener import Listener
@@ -45,6 +46,7 @@ __version__ = "0.1.0"
 
 # Loaded on first use, so that `import fastzt` costs milliseconds.
 _LAZY = {
+    "BerkeleySocket": "fastzt.api.berkeley",
     "DatagramSocket": "fastzt.api.datagram",
     "Listener": "fastzt.api.listener",
     "Network": "fastzt.api.network",
@@ -56,6 +58,7 @@ _LAZY = {
 
 __all__ = [
     "AuthenticationRequiredError",
+    "BerkeleySocket",
     "ControllerUnreachableError",
     "DatagramSocket",
     "FastztError",

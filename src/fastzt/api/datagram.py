@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import errno
+import operator
 import os
 import socket as system
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from ..errors import NoRouteError
 from ..io.threaded import ThreadedDriver
-from . import addresses, names
+from . import addresses, flagged, messages, names
 from . import datagram_options as options
 from .addresses import is_v4
 from .port_socket import PortSocket
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
 
 Buffer = Any  # whatever memoryview() takes
 ANY = bytes(16)
+T = TypeVar("T")
 
 
 class DatagramSocket(PortSocket):
@@ -44,27 +47,35 @@ class DatagramSocket(PortSocket):
         """`sendto(data, address)` or `sendto(data, flags, address)`; returns the length."""
         if not 1 <= len(arguments) <= 2:
             raise TypeError("sendto() takes the data, flags that may be left out, and an address")
-        no_flags(arguments[0] if len(arguments) == 2 else 0)
-        return self._send(data, self._remote(arguments[-1]))
+        return self._send(data, self._remote(arguments[-1]), arguments[0] if len(arguments) == 2 else 0)
 
     def send(self, data: Buffer, flags: int = 0) -> int:
         """Send to where the socket is connected to."""
-        no_flags(flags)
-        return self._send(data, None)
+        return self._send(data, None, flags)
 
     def sendall(self, data: Buffer, flags: int = 0) -> None:
         """As `send`: a datagram leaves whole."""
         self.send(data, flags)
 
-    def _send(self, data: Buffer, remote: Address | None) -> int:
-        packed = bytes(data)
+    def sendmsg(
+        self, buffers: Iterable[Buffer], ancdata: Iterable[Any] = (), flags: int = 0, address: Any = None
+    ) -> int:
+        """Send several buffers as one datagram; OSError (EOPNOTSUPP) for ancillary data."""
+        views = [memoryview(buffer).cast("B") for buffer in buffers]
+        messages.no_ancillary(ancdata)
+        remote = None if address is None else self._remote(address)
+        return self._send(b"".join(views), remote, operator.index(flags))
+
+    def _send(self, data: Buffer, remote: Address | None, flags: int = 0) -> int:
+        flagged.check(flags, flagged.SENDING)
+        packed = bytes(memoryview(data))
 
         def attempt(now: int) -> bool | None:
             self._check()
             return self._endpoint.send(packed, remote, now) or None
 
         try:
-            self._wait(self._endpoint.id, attempt, self._timeout)
+            self._await(attempt, flags)
         except OSError as error:
             raise better(error) from None
         return len(packed)
@@ -105,8 +116,24 @@ class DatagramSocket(PortSocket):
         """As `recvfrom_into`; the length alone."""
         return self.recvfrom_into(buffer, nbytes, flags)[0]
 
+    def recvmsg(self, bufsize: int, ancbufsize: int = 0, flags: int = 0) -> messages.Received:
+        """(data, no ancillary data, MSG_TRUNC where its end is lost, source)."""
+        messages.check_sizes("recvmsg", bufsize, ancbufsize, flags)
+        data, source = self._receive(flags)
+        told = int(system.MSG_TRUNC) if len(data) > bufsize else 0
+        return data[:bufsize], [], told, addresses.socket_address(*source)
+
+    def recvmsg_into(
+        self, buffers: Iterable[Buffer], ancbufsize: int = 0, flags: int = 0
+    ) -> tuple[int, list[Any], int, Any]:
+        """As `recvmsg`, into several buffers one after the other; their number of bytes first."""
+        views = messages.writable(buffers)
+        data, *rest = self.recvmsg(sum(map(len, views)), ancbufsize, flags)
+        messages.scatter(data, views)
+        return len(data), rest[0], rest[1], rest[2]
+
     def _receive(self, flags: int) -> tuple[bytes, Address]:
-        no_flags(flags & ~system.MSG_PEEK)
+        flagged.check(flags, flagged.RECEIVING)
         peek = bool(flags & system.MSG_PEEK)
 
         def attempt(now: int) -> tuple[bytes, Address] | None:
@@ -114,9 +141,18 @@ class DatagramSocket(PortSocket):
             return self._endpoint.receive(peek)
 
         try:
-            return self._wait(self._endpoint.id, attempt, self._timeout)
+            return self._await(attempt, flags)
         except OSError as error:
             raise better(error) from None
+
+    def _await(self, attempt: Callable[[int], T | None], flags: int) -> T:
+        """Wait in this socket's mode, or not at all with MSG_DONTWAIT."""
+        timeout = 0.0 if flags & flagged.DONTWAIT else self._timeout
+        return self._wait(self._endpoint.id, attempt, timeout)
+
+    def sendfile(self, file: Any, offset: int = 0, count: int | None = None) -> int:
+        """Not for datagrams: raises ValueError."""
+        raise ValueError("only SOCK_STREAM type sockets are supported")
 
     # Where
 
@@ -188,9 +224,3 @@ def better(error: OSError) -> OSError:
     if error.errno == errno.ENETUNREACH:
         return error if isinstance(error, NoRouteError) else NoRouteError()
     return os_error(error.errno) if error.errno == errno.EHOSTUNREACH else error
-
-
-def no_flags(flags: int) -> None:
-    """Raise OSError for a flag that does not exist here."""
-    if flags:
-        raise OSError(errno.EOPNOTSUPP, os.strerror(errno.EOPNOTSUPP))

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import errno
+import socket as system
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -18,10 +20,13 @@ from .echo import Pinging, PingResult
 from .happy_eyeballs import Candidate, Race
 from .listener import Listener
 from .resolver import Resolver
+from .shared_ports import SharedPorts
 from .socket import Socket
 
 if TYPE_CHECKING:
     from ..netstack.tcp.connection import Connection
+    from .berkeley import BerkeleySocket
+    from .berkeley_datagram import BerkeleyDatagramSocket
     from .node import Node
 
 
@@ -32,6 +37,7 @@ class Network(BaseNetwork[ThreadedDriver]):
         super().__init__(driver, nwid)
         self.node = node
         self._resolver = Resolver(self._reach, self._reach_by_udp)
+        self._ports = SharedPorts(driver, nwid)
 
     def connect(self, address: tuple[Any, ...], timeout: float | None = 10) -> Socket:
         """A TCP connection to (host, port) on this network; `timeout` (seconds) stays the socket's timeout.
@@ -80,6 +86,21 @@ class Network(BaseNetwork[ThreadedDriver]):
     def udp(self, port: int = 0, host: str = "") -> DatagramSocket:
         """A UDP socket on a port (0: any free one) of one or (default) all addresses."""
         return DatagramSocket(self._driver, self._udp(port, host))
+
+    def socket(
+        self, family: int = system.AF_INET, type: int = system.SOCK_STREAM, proto: int = 0
+    ) -> BerkeleySocket | BerkeleyDatagramSocket:
+        """A TCP or UDP socket to be bound and to listen or connect, with the arguments of `socket.socket`."""
+        from . import berkeley, berkeley_datagram
+
+        kind = type & ~(berkeley.NONBLOCK | berkeley.CLOEXEC)
+        if family not in berkeley.FAMILIES:
+            raise berkeley.error_of(errno.EAFNOSUPPORT)
+        if kind == system.SOCK_STREAM and proto in (0, system.IPPROTO_TCP):
+            return berkeley.BerkeleySocket(self, family, type)
+        if kind == system.SOCK_DGRAM and proto in (0, system.IPPROTO_UDP):
+            return berkeley_datagram.BerkeleyDatagramSocket(self, family, type)
+        raise berkeley.error_of(errno.EPROTONOSUPPORT)
 
     def ping(
         self, host: str, count: int = 4, timeout: float = 2.0, interval: float = 1.0, size: int = 56

@@ -32,13 +32,26 @@ SECONDS = {"keepalive_idle", "keepalive_interval"}
 BOOLEAN = {"keepalive", "nodelay"}
 READ_ONLY = {"mss"}
 NAME_LENGTH = 16  # TCP_CA_NAME_MAX
-ACCEPTED = {(socket.SOL_SOCKET, socket.SO_REUSEADDR)}  # without effect: addresses are always reusable here
+# Without effect on a connection: addresses are always reusable here, the others count for `bind`, `accept`.
+_ACCEPTED = (("SOL_SOCKET", "SO_REUSEADDR"), ("SOL_SOCKET", "SO_REUSEPORT"), ("IPPROTO_IPV6", "IPV6_V6ONLY"))
+ACCEPTED = {
+    (getattr(socket, level), getattr(socket, option))
+    for level, option in _ACCEPTED
+    if hasattr(socket, option)
+}
 CONSTANT = {(socket.SOL_SOCKET, socket.SO_TYPE): int(socket.SOCK_STREAM)}
 
 
 def unknown() -> OSError:
     """The error for an option that does not exist."""
     return OSError(errno.ENOPROTOOPT, os.strerror(errno.ENOPROTOOPT))
+
+
+def check(level: int, option: int) -> None:
+    """Raise OSError (ENOPROTOOPT) for an option that cannot be set."""
+    name = OPTIONS.get((level, option))
+    if (level, option) not in ACCEPTED and (name is None or name in READ_ONLY):
+        raise unknown()
 
 
 def set_option(connection: Connection, level: int, option: int, value: Any, now: int) -> None:

@@ -7,7 +7,7 @@ import os
 from typing import Protocol
 
 from ..io.threaded import ThreadedDriver
-from .socket import Timeouts
+from .socket import Timeouts, unclosed
 
 
 class Port(Protocol):
@@ -27,6 +27,8 @@ class Port(Protocol):
 
 class PortSocket(Timeouts):
     """Safe to use from several threads."""
+
+    _closed = True  # until it is made
 
     def __init__(self, driver: ThreadedDriver, bound: Port) -> None:
         self._driver = driver
@@ -49,6 +51,12 @@ class PortSocket(Timeouts):
             self._driver.waiters.wake(self._bound.id)
 
         self._driver.run(end)
+
+    def __del__(self) -> None:
+        if self._closed or self._driver.closed or self._driver.forked:
+            return
+        unclosed(self)
+        self._driver.worker.submit(self.close, must=True)  # this thread may hold the lock
 
     def fileno(self) -> int:
         """-1: there is no descriptor to poll."""

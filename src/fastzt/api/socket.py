@@ -6,6 +6,7 @@ import errno
 import io
 import os
 import socket as system
+import warnings
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -13,6 +14,7 @@ from ..io.threaded import ThreadedDriver
 from ..io.waiter import TimedOut
 from . import addresses, options
 from .closing import Closing
+from .messages import StreamMessages
 from .stream import Stream
 
 if TYPE_CHECKING:
@@ -40,6 +42,11 @@ def connect_error(code: int, where: str) -> OSError:
         return HostUnreachableError(f"nobody on the network answers for {where}")
     plain = os_error(code)
     return type(plain)(code, f"{plain.strerror}: {where}")
+
+
+def unclosed(left: object) -> None:
+    """Warn of a socket that nobody can close any more."""
+    warnings.warn(f"unclosed {left!r}", ResourceWarning, stacklevel=3, source=left)
 
 
 class Timeouts(Closing):
@@ -78,18 +85,20 @@ class Timeouts(Closing):
         try:
             return self._driver.wait(key, attempt, timeout)
         except TimedOut:
-            if self._timeout == 0.0:
+            if timeout == 0.0:
                 raise BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN)) from None
             raise TimeoutError("timed out") from None
 
 
-class Socket(Stream, Timeouts):
+class Socket(Stream, Timeouts, StreamMessages):
     """One end of a TCP connection. Safe to use from several threads, as the system's sockets are."""
 
     family = system.AF_INET
     type = system.SOCK_STREAM
     proto = 0
     _handed_over = False  # its connection is another's
+    _sharers: list[int] | None = None  # of the connection, counted: this socket and those that `dup` made
+    _released = False
 
     def __init__(self, driver: ThreadedDriver, connection: Connection, timeout: float | None = None) -> None:
         super().__init__(driver, connection, timeout)
@@ -109,9 +118,13 @@ class Socket(Stream, Timeouts):
 
     def shutdown(self, how: int) -> None:
         """End one or both directions: SHUT_RD, SHUT_WR, SHUT_RDWR."""
+        if not -(1 << 31) <= how < 1 << 31:
+            raise OverflowError("signed integer is out of range")
         if how not in (system.SHUT_RD, system.SHUT_WR, system.SHUT_RDWR):
             raise OSError(errno.EINVAL, os.strerror(errno.EINVAL))
         self._check()
+        if self._connection.error:
+            raise OSError(errno.ENOTCONN, os.strerror(errno.ENOTCONN))
         if how != system.SHUT_WR:
             self._read_shut = True
             self._driver.run(lambda now: self._driver.waiters.wake(self._connection.id))
@@ -130,14 +143,43 @@ class Socket(Stream, Timeouts):
             return
 
         def end(now: int) -> None:
-            connection.close(now)
             driver.waiters.wake(connection.id)
+            if self._is_last():
+                connection.close(now)
 
         try:
             driver.run(end)
         except OSError:
             if not driver.closed:
                 raise
+
+    def _is_last(self) -> bool:
+        """Whether nobody else has the connection; this socket has it no more. Under the driver's lock."""
+        if self._sharers is not None and not self._released:
+            self._sharers[0] -= 1
+        self._released = True
+        return self._sharers is None or self._sharers[0] == 0
+
+    def dup(self) -> Socket:
+        """Another socket with the same connection, which ends when both are closed."""
+        self._check()
+
+        def share(now: int) -> list[int]:
+            self._sharers = self._sharers or [1]
+            self._sharers[0] += 1
+            return self._sharers
+
+        made = Socket(self._driver, self._connection, self._timeout)
+        made._sharers = self._driver.run(share)
+        return made
+
+    def __del__(self) -> None:
+        driver = self._driver
+        if self._closed or driver is None or driver.closed or driver.forked:
+            return
+        unclosed(self)
+        self._closed = True
+        driver.worker.submit(self._close, must=True)  # whatever this thread is about, it may hold the lock
 
     def hand_over(self, sock: system.socket, on_end: Callable[[Bridge], None] | None = None) -> Bridge:
         """Let the node carry what comes to and from a stream socket of the system; neither is yours any more.
@@ -146,6 +188,8 @@ class Socket(Stream, Timeouts):
         `on_end(bridge)` is called, which must not block: `failed`, bytes `inward` and `outward`.
         """
         self._check()
+        if self._sharers is not None and self._sharers[0] > 1:
+            raise OSError(errno.EBUSY, os.strerror(errno.EBUSY))
 
         def begin(now: int) -> Bridge:
             bridge = self._driver.bridges.add(self._connection, sock, on_end)
@@ -202,7 +246,11 @@ class Socket(Stream, Timeouts):
             buffered = io.BufferedRWPair(raw, raw, size)
         else:
             buffered = io.BufferedReader(raw, size) if reading else io.BufferedWriter(raw, size)
-        return buffered if binary else io.TextIOWrapper(buffered, encoding, errors, newline)
+        if binary:
+            return buffered
+        text = io.TextIOWrapper(buffered, encoding, errors, newline)
+        text.mode = mode  # type: ignore[misc]
+        return text
 
     def _decref_socketios(self) -> None:
         """A file made from it was closed."""

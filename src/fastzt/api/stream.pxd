@@ -33,7 +33,7 @@ cdef class Writing(Attempt):
 
 cdef class Stream:
     cdef readonly ThreadedDriver _driver
-    cdef readonly Connection _connection
+    cdef public Connection _connection
     cdef public object _timeout
     cdef public bint _closed
     cdef public int _io_refs
@@ -49,5 +49,3 @@ cdef class Stream:
     cpdef int _check(self) except -1
     cdef bint _ended(self) except -1
 
-
-cdef void no_flags(int flags) except *

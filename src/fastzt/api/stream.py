@@ -5,6 +5,7 @@ The part of a Socket that is called for every piece of data, and is compiled for
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import time
@@ -14,6 +15,7 @@ from ..io.attempt import Attempt
 from ..io.threaded import ThreadedDriver
 from ..io.waiter import TimedOut
 from ..netstack.tcp.connection import Connection
+from . import flagged
 
 if TYPE_CHECKING:
     import cython
@@ -42,12 +44,15 @@ class Stream:
     def recv_into(self, buffer: Buffer, nbytes: int = 0, flags: int = 0) -> int:
         """Receive at most `nbytes` (0: as many as fit) into a writable buffer; 0 is the end of the stream."""
         if nbytes or flags:
-            no_flags(flags)
             if nbytes < 0:
                 raise ValueError("negative buffersize in recv_into")
             if nbytes > size_of(buffer):
                 raise ValueError("buffer too small for requested bytes")
-            buffer = memoryview(buffer).cast("B")[:nbytes]
+            buffer = memoryview(buffer).cast("B")
+            if nbytes:
+                buffer = buffer[:nbytes]
+            if flags:
+                return flagged.receive_into(self, buffer, flags)
         attempt = Reading.__new__(Reading)  # a call of the class would cost more than the object
         attempt.stream = self
         attempt.buffer = buffer
@@ -58,9 +63,11 @@ class Stream:
 
     def recv(self, bufsize: int, flags: int = 0) -> bytes:
         """Receive at most `bufsize` bytes; empty at the end of the stream."""
-        no_flags(flags)
         if bufsize < 0:
             raise ValueError("negative buffersize in recv")
+        if flags:
+            buffer = bytearray(bufsize)
+            return bytes(buffer[: flagged.receive_into(self, buffer, flags)])
         if self._connection.held:
             self._driver.run(self._push)
         data: bytes = self._try(Taking(self, bufsize), self._timeout)
@@ -68,10 +75,27 @@ class Stream:
 
     def send(self, data: Buffer, flags: int = 0) -> int:
         """Send some of the data; returns how many bytes were taken."""
-        return self._send(memoryview(data).cast("B")[:CHUNK], self._timeout)
+        if flags:
+            return flagged.send(self, data, flags)
+        view = memoryview(data).cast("B")
+        n: int = self._send(view[:CHUNK], self._timeout)
+        if n == CHUNK and len(view) > CHUNK:
+            n += self._send_more(view[CHUNK:])
+        return n
+
+    def _send_more(self, view: memoryview) -> int:
+        """What there is room for now."""
+        done = 0
+        with contextlib.suppress(OSError):  # the next call tells
+            while done < len(view):
+                done += self._send(view[done : done + CHUNK], 0.0)
+        return done
 
     def sendall(self, data: Buffer, flags: int = 0) -> None:
         """Send all of the data; the timeout bounds the whole."""
+        if flags:
+            flagged.sendall(self, data, flags)
+            return
         size = size_of(data)
         done = self._send(data, self._timeout) if size <= CHUNK else 0
         if done < size:
@@ -172,9 +196,3 @@ class Writing(Attempt):
         n = connection.write(self.data, now)
         self.quiet = held and connection.held
         return n if n > 0 or size_of(self.data) == 0 else None
-
-
-def no_flags(flags: int) -> None:
-    """Raise OSError for any flag: none exists here."""
-    if flags:
-        raise OSError(errno.EOPNOTSUPP, os.strerror(errno.EOPNOTSUPP))

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from . import options, seeing
+from . import options
 from .output import progress, say, show
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ def running(
     with progress("starting the node"):
         directory = Path(state).expanduser()
         node = Node(state=directory, planet=planet, port=udp_port, config=config, peers=peers)
-    with node, seeing.serving(node):
+    with node:
         try:
             yield node
         except KeyboardInterrupt:

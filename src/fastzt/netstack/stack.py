@@ -135,6 +135,13 @@ class Stack(Ingress):
             connection.resolved(neighbor, now)
         return connection
 
+    def unconnected(self) -> Connection:
+        """A connection that never was: each use of it raises OSError (ENOTCONN)."""
+        connection = Connection(self, bytes(16), 0, bytes(16), 0, None)
+        connection.open(0, 0, 0)
+        connection.fail(errno.ENOTCONN, 0)
+        return connection
+
     def listen(
         self,
         ip: bytes | None,

@@ -291,9 +291,13 @@ class Core(Verbs):
 
     # Sockets
 
-    def connect(self, nwid: int, ip16: bytes, port: int, now: int) -> Connection:
-        """Begin a TCP connection."""
-        return self._lane(nwid).stack.connect(ip16, port, now)
+    def connect(self, nwid: int, ip16: bytes, port: int, now: int, local_port: int = 0) -> Connection:
+        """Begin a TCP connection, from a port of the caller's choice if need be."""
+        return self._lane(nwid).stack.connect(ip16, port, now, local_port=local_port)
+
+    def unconnected(self, nwid: int) -> Connection:
+        """A connection that never was: each use of it raises OSError (ENOTCONN)."""
+        return self._lane(nwid).stack.unconnected()
 
     def listen(self, nwid: int, ip16: bytes | None, port: int, backlog: int, now: int) -> TcpListener:
         """Listen on a port (0: any free one); OSError (EADDRINUSE) when it is taken."""

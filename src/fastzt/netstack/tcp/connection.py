@@ -6,6 +6,7 @@ import errno
 import os
 from typing import TYPE_CHECKING
 
+from ..._core.slab import Slab
 from .half_open import HalfOpen
 from .output import Output
 from .state import NAMES
@@ -144,6 +145,16 @@ class Connection(Output):
         elif self.error:
             self.raise_error()
         return taken
+
+    def peek(self, most: int) -> bytes:
+        """Received bytes, at most `most`, that stay to be read."""
+        ring = self.rx.ring
+        n = min(most, ring.used())
+        if n <= 0:
+            return b""
+        slab = Slab(n)
+        ring.peek(ring.head, slab, 0, n)
+        return bytes(slab.view)
 
     def after_read(self, now: int) -> None:
         """Tell the peer of a window that has opened enough."""
