@@ -130,6 +130,65 @@ def test_a_transfer_survives_a_path_that_is_dead_in_one_direction(direction: str
     transfer.finish()
 
 
+def stopped(lab: Lab, host: Host) -> None:
+    """From now on nothing comes to a host or leaves it."""
+    lab.spy = lambda sender, to, data: None if host.endpoint in (sender.endpoint, to) else data
+
+
+def test_what_was_lost_is_sent_again_as_soon_as_there_is_a_path() -> None:
+    """After a minute without any path the time-out has grown to one as long; nobody waits for its end."""
+    lab = Lab(link=RATE)
+    a, b = lab.members
+    lab.join(a, b)
+    transfer = Transfer(lab, a, b)
+    transfer.run(3)
+    stopped(lab, a)
+    transfer.run(1)
+    assert transfer.run(69) == 0
+    assert transfer.near.tx.rtt.rto() > 20 * SECOND
+    lab.spy = pass_all
+    lab.run_until(lambda: report(a, b)["connection"] == "direct", 30)
+    assert transfer.run(1) > 0
+    transfer.finish()
+
+
+def test_a_connect_goes_on_as_soon_as_there_is_a_path() -> None:
+    lab = Lab(link=RATE)
+    a, b = lab.members
+    lab.join(a, b)
+    lab.connect(a, b)
+    listener = b.act(lambda now: b.core.listen(lab.nwid, None, 81, 4, now))
+    stopped(lab, a)
+    lab.run_for(5)
+    near = a.act(lambda now: a.core.connect(lab.nwid, lab.ip(b), 81, now))
+    lab.run_for(40)
+    lab.spy = pass_all
+    lab.run_until(lambda: report(a, b)["connection"] == "direct", 30)
+    lab.run_for(0.5)
+    assert near.connected
+    assert listener.pending == 1
+
+
+def test_a_closed_window_is_asked_about_as_soon_as_there_is_a_path() -> None:
+    lab = Lab(link=RATE)
+    a, b = lab.members
+    lab.join(a, b)
+    transfer = Transfer(lab, a, b)
+    while transfer.near.writable:  # nobody reads
+        a.act(transfer.write)
+        lab.run_for(0.01)
+    lab.run_for(5)
+    stopped(lab, a)
+    b.act(transfer.read)  # the window opens, of which a hears nothing
+    lab.run_for(70)
+    lab.spy = pass_all
+    lab.run_until(lambda: report(a, b)["connection"] == "direct", 30)
+    assert not transfer.near.writable
+    lab.run_for(0.5)  # b has nothing to say
+    assert transfer.near.writable
+    transfer.finish()
+
+
 @pytest.mark.parametrize(("told", "limit"), [(True, 5), (False, 25)], ids=["host moves", "NAT forgets"])
 def test_a_transfer_survives_new_addresses_of_either_end(told: bool, limit: int) -> None:
     """A host that moves knows it. One behind a NAT does not: a receiver speaks to its root each 20 s."""

@@ -85,6 +85,9 @@ class Flow:
         """Send what is ready; True when the egress had no room for all of it."""
         raise NotImplementedError
 
+    def path_changed(self, now: int) -> None:
+        """Another way leads to the peer than before."""
+
     def fail(self, error: int, now: int) -> None:
         """End at once with an errno (a RST, an ICMP error, a refusal by the network)."""
         raise NotImplementedError

@@ -93,6 +93,12 @@ class Stack(Ingress):
                 connection.unreachable(errno.EHOSTUNREACH, now)
         self.datagrams.refused(peer, now)
 
+    def path_changed(self, peer: object | None, now: int) -> None:
+        """Packets to a peer (None: to any) take another way than before."""
+        for flow in self.flows.flows():
+            if peer is None or flow.peer is peer:
+                flow.path_changed(now)
+
     # The user
 
     def connect(

@@ -21,6 +21,7 @@ from ..netstack.socket_table import SocketTable
 from ..netstack.stack import Stack
 from ..netstack.window_budget import UNLIMITED, WindowBudget
 from ..vl1.config import SwitchConfig
+from ..vl1.events import Online, PathChanged
 from ..vl1.jobs import Job as IdentityJob
 from ..vl1.path_policy import Prefix
 from ..vl1.switch import Switch
@@ -115,8 +116,24 @@ class Core(Verbs):
     def receive(self, batch: DatagramBatch, now: int) -> None:
         """Process what arrived; never raises for what a remote sent."""
         self.switch.receive(batch, now)
+        if self.switch.happened:
+            self._tell_paths(now)
         for lane in self._lanes:
             lane.stack.after_batch(now)
+
+    def _tell_paths(self, now: int) -> None:
+        """Let flows hear of new ways to their peers; to hear of one twice does no harm."""
+        for event in self.switch.happened:
+            if isinstance(event, PathChanged):
+                peer = self.switch.peer(event.address)
+                if peer is None:
+                    continue
+            elif isinstance(event, Online):
+                peer = None
+            else:
+                continue
+            for lane in self._lanes:
+                lane.stack.path_changed(peer, now)
 
     def transmit(self, out: TransmitBatch, now: int) -> bool:
         """Fill `out` with what is to be sent; True when more remains."""
@@ -148,6 +165,8 @@ class Core(Verbs):
         """Let the timers fire that are due."""
         if self.switch.deadline() <= now:
             self.switch.tick(now)
+            if self.switch.happened:
+                self._tell_paths(now)
         if self.networks.deadline() <= now:
             self.networks.tick(now)
         if self.controller is not None:

@@ -119,6 +119,11 @@ class HalfOpen(Flow):
         self.host.wheel.arm(self.slot, now + (FIRST_RTO << self.retries))
         return False
 
+    def path_changed(self, now: int) -> None:
+        """Repeat the SYN-ACK on the new way."""
+        if self.slot >= 0 and self.retries > 0:
+            self.host.wake(self)
+
     def expired(self, now: int) -> None:
         """No ACK came: repeat the SYN-ACK, or give up."""
         self.retries += 1

@@ -203,6 +203,19 @@ class Output(Arrival):
         else:
             self.finish()
 
+    def path_changed(self, now: int) -> None:
+        """What waits for an answer by the old way is tried on the new one at once.
+
+        Time-outs were doubled for losses of the old one (RFC 6298 5.5).
+        """
+        timers = self.timers
+        if self.tx.rtt.backoff > 0 and timers.is_set(RETRANSMIT):
+            self.tx.rtt.recovered()
+            timers.set(RETRANSMIT, now)
+        if self.tx.persists > 0 and timers.is_set(PERSIST):
+            self.tx.persists = 0
+            timers.set(PERSIST, now)
+
     def on_retransmit(self, now: int) -> None:
         """RTO (RFC 6298 section 5); R2 ends the connection (RFC 9293 3.8.3)."""
         if self.state < ESTABLISHED:
