@@ -11,7 +11,7 @@ from .api.aio.events import Events
 from .api.aio.network import Network
 from .api.aio.node import Node
 from .api.aio.server import Server
-from .api.aio.streams import StreamWriter
+from .api.aio.streams import StreamReader, StreamWriter
 from .api.aio.tls import start_tls
 from .api.aio.transport import StreamTransport
 
@@ -21,6 +21,7 @@ __all__ = [
     "Network",
     "Node",
     "Server",
+    "StreamReader",
     "StreamTransport",
     "StreamWriter",
     "start_tls",

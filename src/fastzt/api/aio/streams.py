@@ -8,9 +8,54 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from .tls import start_tls
+from .transport import StreamTransport
 
 LIMIT = 1 << 16  # asyncio.streams' own
 Connected = Callable[[asyncio.StreamReader, asyncio.StreamWriter], "Awaitable[None] | None"]
+
+
+class StreamReader(asyncio.StreamReader):
+    """asyncio.StreamReader whose `read(n)` takes what has arrived straight from the connection.
+
+    What nobody reads stays there, where it closes the receive window; only lines and exact counts pass
+    through the buffer. Under TLS it is asyncio's alone.
+    """
+
+    _buffer: bytearray
+    _loop: asyncio.AbstractEventLoop
+    _paused: bool
+    _waiter: asyncio.Future[None] | None
+    source: StreamTransport | None = None
+
+    async def read(self, n: int = -1) -> bytes:
+        """At most `n` bytes (-1: all until the end), empty at the end."""
+        while n > 0 and self.source is not None and not self._buffer and self.exception() is None:
+            data = self.source.pull(n)
+            if data:
+                return data
+            if not await self._readable(self.source):
+                break
+        return await super().read(n)
+
+    async def _readable(self, source: StreamTransport) -> bool:
+        """Until there is something to pull; False when there will not be."""
+        if self._waiter is not None:
+            raise RuntimeError("read() is called while another coroutine waits for data")
+        if not source.when_readable(self._wakeup_waiter):  # type: ignore[attr-defined]
+            return False
+        self._waiter = self._loop.create_future()
+        try:
+            await self._waiter
+        finally:
+            self._waiter = None
+            source.when_readable(None)
+        return True
+
+    def rest(self) -> None:
+        """Take nothing until somebody waits for it."""
+        if self.source is not None:
+            self._paused = True
+            self.source.pause_reading()
 
 
 class StreamWriter(asyncio.StreamWriter):
@@ -33,6 +78,7 @@ class StreamWriter(asyncio.StreamWriter):
         if server_side is None:
             server_side = self._protocol.serves
         await self.drain()
+        self._protocol.reader.source = None  # what comes is TLS's
         self._transport = await start_tls(
             self._transport,
             self._protocol,
@@ -57,7 +103,7 @@ class StreamProtocol(asyncio.StreamReaderProtocol):
     _over_ssl: bool
 
     def __init__(
-        self, reader: asyncio.StreamReader, connected: Connected | None, loop: asyncio.AbstractEventLoop
+        self, reader: StreamReader, connected: Connected | None, loop: asyncio.AbstractEventLoop
     ) -> None:
         super().__init__(reader, loop=loop)
         self.reader = reader
@@ -69,6 +115,9 @@ class StreamProtocol(asyncio.StreamReaderProtocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Begin to serve, if this is a server's."""
         super().connection_made(transport)
+        if isinstance(transport, StreamTransport):
+            self.reader.source = transport
+            self.reader.rest()
         if self._connected is None:
             return
         writer = StreamWriter(transport, self, self.reader, self._own_loop)  # type: ignore[arg-type]
@@ -77,6 +126,11 @@ class StreamProtocol(asyncio.StreamReaderProtocol):
         if asyncio.iscoroutine(served):
             self._serving = self._own_loop.create_task(served)
             self._serving.add_done_callback(self._served)
+
+    def data_received(self, data: bytes) -> None:
+        """What somebody waits for."""
+        self.reader.feed_data(data)
+        self.reader.rest()
 
     def _served(self, task: asyncio.Task[None]) -> None:
         self._serving = None
@@ -101,6 +155,8 @@ class StreamProtocol(asyncio.StreamReaderProtocol):
         """The connection goes on over another transport: TLS."""
         self._transport = transport
         self._over_ssl = True
+        self.reader.source = None
+        self.reader._paused = False
         self.reader._transport = transport  # type: ignore[attr-defined]
 
 
@@ -108,4 +164,4 @@ def new_streams(
     loop: asyncio.AbstractEventLoop, limit: int, connected: Connected | None = None
 ) -> StreamProtocol:
     """A protocol with a reader that holds about `limit` bytes."""
-    return StreamProtocol(asyncio.StreamReader(limit=limit, loop=loop), connected, loop)
+    return StreamProtocol(StreamReader(limit=limit, loop=loop), connected, loop)

@@ -6,7 +6,7 @@ import asyncio
 import errno
 import warnings
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, Protocol
 
 from ...netstack.socket_table import WRITABLE
@@ -64,6 +64,7 @@ class StreamTransport(asyncio.Transport):
         self._ignored_writes = 0
         self._push_is_due = False
         self._read_is_due = False
+        self._on_readable: Callable[[], None] | None = None
         self.set_protocol(protocol)
         self.started: asyncio.Future[None] = self._loop.create_future()
         driver.watchers.add(connection.id, self._ready)
@@ -97,6 +98,9 @@ class StreamTransport(asyncio.Transport):
             self._write_more()
         if bits & ~WRITABLE and not self._ended:
             self._read()
+            if self._on_readable is not None:
+                tell, self._on_readable = self._on_readable, None
+                tell()
 
     # The protocol
 
@@ -123,7 +127,29 @@ class StreamTransport(asyncio.Transport):
         """Give the protocol what arrives."""
         if self._paused and not self._closing:
             self._paused = False
-            self._read_soon()
+            connection = self._connection
+            if connection.readable or connection.eof or connection.error:
+                self._read_soon()
+
+    def pull(self, most: int) -> bytes:
+        """What has arrived, up to `most` bytes, while the protocol is given nothing; empty when nothing has.
+
+        Raises OSError; the end of the stream, as failures, is the protocol's to hear.
+        """
+        if self._ended or self._connection.readable == 0:
+            return b""
+        view = memoryview(self._driver.scratch)[:most]
+        n = self._driver.run(lambda now: self._connection.read_into(view, now))
+        return bytes(view[:n])
+
+    def when_readable(self, tell: Callable[[], None] | None) -> bool:
+        """Call `tell` once when there is something to `pull`; None: no longer.
+
+        False: not now, because the end has come or the protocol is to be given what arrives.
+        """
+        connection = self._connection
+        self._on_readable = tell
+        return self._paused and not self._ended and not connection.eof and not connection.error
 
     def _read_soon(self) -> None:
         if not self._read_is_due:
@@ -153,9 +179,10 @@ class StreamTransport(asyncio.Transport):
         self._read_soon()
 
     def _look_for_failure(self) -> None:
-        """A peer's reset ends a connection from which nothing is to be read any more."""
-        if self._connection.error and (self._eof_received or self._closing):
-            raise os_error(self._connection.error)
+        """A failure ends a connection from which there is nothing to read any more."""
+        connection = self._connection
+        if connection.error and (self._eof_received or self._closing or connection.readable == 0):
+            raise os_error(connection.error)
 
     def _read_piece(self) -> bool:
         """One piece; False when there was none."""

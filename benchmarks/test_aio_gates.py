@@ -1,0 +1,41 @@
+"""asyncio beside the blocking API: one flow between two processes by each, taking turns."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from aio_flows import Flows
+from gate import ANY, hold
+
+import fastzt
+
+KINDS = ("threads", "protocol", "streams", "tls")
+SECONDS = 0.4
+TURNS = 3
+
+
+@pytest.fixture(scope="module")
+def flows() -> Iterator[Flows]:
+    made = Flows(KINDS)
+    yield made
+    made.close()
+
+
+@pytest.mark.skipif(not fastzt.is_compiled(), reason="the compiled build's figures")
+def test_asyncio_against_threads(benchmark: Any, flows: Flows) -> None:
+    """Ratios to the blocking API's `sendall` and `recv_into`: a BufferedProtocol, streams, streams under TLS."""
+
+    def ratios() -> dict[str, float]:
+        rates: dict[str, list[float]] = {kind: [] for kind in KINDS}
+        for _ in range(TURNS):
+            for kind, found in rates.items():
+                found.append(flows.flow(kind, SECONDS))
+        base = statistics.median(rates.pop("threads"))
+        return {
+            f"asyncio {kind} to threads": statistics.median(found) / base for kind, found in rates.items()
+        }
+
+    hold(benchmark, ratios, ANY)
