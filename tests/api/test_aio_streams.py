@@ -161,11 +161,13 @@ def test_a_slow_reader_stops_the_sender(pair: AioPair) -> None:
 
 def test_a_reset_reaches_reader_and_writer(pair: AioPair) -> None:
     async def go() -> None:
-        def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        async def reset(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            await reader.readexactly(1)
             writer.transport.abort()
 
-        async with await pair.net_b.start_server(connected, 0) as server:
+        async with await pair.net_b.start_server(reset, 0) as server:
             reader, writer = await pair.net_a.open_connection(pair.host, server.port)
+            writer.write(b"x")
             with pytest.raises(ConnectionResetError):
                 await reader.read()
             writer.write(b"into the void")

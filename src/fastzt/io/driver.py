@@ -35,3 +35,17 @@ class Driver(Protocol):
 
     def run(self, action: Callable[[int], T]) -> T:
         """Call `action(now)` under the lock, then send what came of it."""
+
+
+class AsyncDriver(Driver, Protocol):
+    """A driver that coroutines wait with."""
+
+    async def wait(self, key: int, attempt: Callable[[int], T | None], timeout: float | None) -> T:
+        """Make an attempt until it gives something, again after whatever happens to `key`.
+
+        `timeout` is in seconds, None for ever, 0 one attempt only. Raises TimedOut, and what the attempt
+        raises. A cancelled wait leaves nothing behind, and takes nothing with it.
+        """
+
+    def wake(self, key: int) -> None:
+        """Have those that wait for `key` make another attempt."""

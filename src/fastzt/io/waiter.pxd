@@ -36,6 +36,7 @@ cdef Waiter new_waiter(int64_t key, Attempt wish, object timeout)
 @cython.final
 cdef class Waiters:
     cdef dict _by_key
+    cdef dict _watched
 
     cpdef int add(self, Waiter waiter) except -1
     @cython.locals(waiting=list)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from .attempt import Attempt
@@ -74,13 +75,14 @@ def new_waiter(key: int, wish: Attempt, timeout: float | None) -> Waiter:
 
 
 class Waiters:
-    """The blocked calls of a node by key, in order of arrival."""
+    """The blocked calls of a node by key, in order of arrival, and functions that event loops are told by."""
 
     if not cython.compiled:
-        __slots__ = ("_by_key",)
+        __slots__ = ("_by_key", "_watched")
 
     def __init__(self) -> None:
         self._by_key: dict[int, list[Waiter]] = {}
+        self._watched: dict[int, list[Callable[[], None]]] = {}
 
     def __len__(self) -> int:
         return sum(map(len, self._by_key.values()))
@@ -103,11 +105,26 @@ class Waiters:
         if waiting is not None:
             for waiter in waiting:
                 waiter.wake()
+        if self._watched:
+            for tell in self._watched.get(key, ()):
+                tell()
 
     def wake_all(self) -> None:
         """Wake everybody."""
-        for key in list(self._by_key):
+        for key in {*self._by_key, *self._watched}:
             self.wake(key)
+
+    def watch(self, key: int, tell: Callable[[], None]) -> None:
+        """Call `tell` whenever those that wait for `key` are woken, under the driver's lock."""
+        self._watched[key] = [*self._watched.get(key, ()), tell]
+
+    def unwatch(self, key: int, tell: Callable[[], None]) -> None:
+        """No longer."""
+        left = [other for other in self._watched.get(key, ()) if other != tell]
+        if left:
+            self._watched[key] = left
+        else:
+            self._watched.pop(key, None)
 
     def first(self) -> Waiter | None:
         """The one to be given the lead."""

@@ -7,7 +7,8 @@ import contextlib
 from collections.abc import Callable
 from typing import TypeVar
 
-from .driver import Driver
+from ..netstack.socket_table import CLOSED
+from .driver import AsyncDriver
 from .waiter import TimedOut
 
 T = TypeVar("T")
@@ -49,7 +50,7 @@ class Watchers:
         return list(self._by_key)
 
 
-class LoopDriver(Driver):
+class LoopDriver(AsyncDriver):
     """A driver whose sockets are watched in an event loop."""
 
     loop: asyncio.AbstractEventLoop
@@ -69,11 +70,7 @@ class LoopDriver(Driver):
         raise NotImplementedError
 
     async def wait(self, key: int, attempt: Callable[[int], T | None], timeout: float | None) -> T:
-        """Make an attempt until it gives something, again after whatever happens to `key`.
-
-        `timeout` is in seconds, None for ever, 0 one attempt only. Raises TimedOut, and what the attempt
-        raises. A cancelled wait leaves nothing behind, and takes nothing with it.
-        """
+        """As AsyncDriver says."""
         result = self.run(attempt)
         if result is not None:
             return result
@@ -88,6 +85,11 @@ class LoopDriver(Driver):
         finally:
             self.watchers.remove(key, sleeper.tell)
             sleeper.close()
+
+    def wake(self, key: int) -> None:
+        """Have those that wait for `key` make another attempt."""
+        for watcher in self.watchers.of(key):
+            watcher(CLOSED)
 
     def complete(self, task: Callable[[], None]) -> asyncio.Future[None]:
         """Have the worker run a task behind those that are queued; done when it has run, or never will."""

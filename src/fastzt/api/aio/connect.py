@@ -11,11 +11,11 @@ from ..connecting import Connecting
 from ..happy_eyeballs import Candidate, Race
 
 if TYPE_CHECKING:
-    from ...io.watchers import LoopDriver
+    from ...io.driver import AsyncDriver
     from ...netstack.tcp.connection import Connection
 
 
-async def connect(driver: LoopDriver, nwid: int, ip: bytes, port: int, timeout: float | None) -> Connection:
+async def connect(driver: AsyncDriver, nwid: int, ip: bytes, port: int, timeout: float | None) -> Connection:
     """Connect through one network; a failure or a cancellation leaves nothing behind."""
     connecting = Connecting(driver, nwid, ip, port)
     try:
@@ -29,7 +29,7 @@ async def connect(driver: LoopDriver, nwid: int, ip: bytes, port: int, timeout: 
 
 
 async def connect_first(
-    driver: LoopDriver, candidates: list[Candidate], port: int, timeout: float | None
+    driver: AsyncDriver, candidates: list[Candidate], port: int, timeout: float | None
 ) -> Connection:
     """Connect to the first of several addresses that answers (`happy_eyeballs`), given in order."""
     if len(candidates) == 1:
