@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from .api.listener import Listener
     from .api.network import Network
     from .api.node import Node
+    from .api.patched import patched
     from .api.socket import Socket
 
 __version__ = "0.1.0"
@@ -53,6 +54,7 @@ _LAZY = {
     "Node": "fastzt.api.node",
     "Socket": "fastzt.api.socket",
     "connect": "fastzt.api.default",
+    "patched": "fastzt.api.patched",
     "is_compiled": "fastzt._core.slab",
 }
 
@@ -79,6 +81,7 @@ __all__ = [
     "aio",
     "connect",
     "is_compiled",
+    "patched",
 ]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import os
 import socket as system
 import time
 from typing import TYPE_CHECKING, Any
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from ..netstack.tcp.connection import Connection
     from .berkeley import BerkeleySocket
     from .berkeley_datagram import BerkeleyDatagramSocket
+    from .forwarded import Forwarded
     from .node import Node
 
 
@@ -101,6 +103,19 @@ class Network(BaseNetwork[ThreadedDriver]):
         if kind == system.SOCK_DGRAM and proto in (0, system.IPPROTO_UDP):
             return berkeley_datagram.BerkeleyDatagramSocket(self, family, type)
         raise berkeley.error_of(errno.EPROTONOSUPPORT)
+
+    def forwarded(
+        self, host: str, port: int, path: str | os.PathLike[str] | None = None, timeout: float = 10
+    ) -> Forwarded:
+        """A port of 127.0.0.1 that leads to a service: `with net.forwarded(host, port) as (h, p)`.
+
+        For clients that connect in C. Every user of this machine can connect to it; `path` makes it a Unix
+        socket (0600) instead. `timeout` (seconds) bounds each connect.
+        """
+        from .forwarded import Forwarded
+
+        self._driver.check()
+        return Forwarded(self, addresses.pair((host, port)), path, timeout)
 
     def ping(
         self, host: str, count: int = 4, timeout: float = 2.0, interval: float = 1.0, size: int = 56

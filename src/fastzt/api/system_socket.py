@@ -13,10 +13,10 @@ if TYPE_CHECKING:
 
 LOOPBACK = "127.0.0.1"
 IDLE = 60  # seconds until the kernel asks whether an ended end is still there
-_System = socket.socket  # whatever becomes of the module's names
+SYSTEM = socket.socket  # whatever becomes of the module's names
 
 
-class SystemSocket(_System):
+class SystemSocket(SYSTEM):
     """Made by `Socket.to_socket`: one end of a pair of sockets of this host, the node has the other.
 
     It can be polled, given to `ssl`, `asyncio` or C code. `getpeername` and `getsockname` tell the addresses
@@ -35,13 +35,13 @@ class SystemSocket(_System):
         return self._names[1] if self._names and self.fileno() >= 0 else super().getpeername()
 
 
-def pair() -> tuple[_System, _System]:
+def pair() -> tuple[SYSTEM, SYSTEM]:
     """Two TCP sockets of this host that are connected to each other; not inheritable, blocking."""
-    with _System(socket.AF_INET, socket.SOCK_STREAM) as listener, contextlib.ExitStack() as undo:
+    with SYSTEM(socket.AF_INET, socket.SOCK_STREAM) as listener, contextlib.ExitStack() as undo:
         listener.settimeout(None)
         listener.bind((LOOPBACK, 0))
         listener.listen()
-        near = undo.enter_context(_System(socket.AF_INET, socket.SOCK_STREAM))
+        near = undo.enter_context(SYSTEM(socket.AF_INET, socket.SOCK_STREAM))
         near.settimeout(None)
         near.connect(listener.getsockname())
         far, address = listener.accept()
