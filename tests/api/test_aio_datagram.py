@@ -12,7 +12,7 @@ from support.aio_nodes import AioPair, aio_pair
 import fastzt
 
 
-@pytest.fixture(scope="module", params=["asyncio", "uvloop"])
+@pytest.fixture(scope="module", params=["asyncio", "uvloop", "threads"])
 def pair(request: pytest.FixtureRequest) -> Iterator[AioPair]:
     if request.param == "uvloop":
         pytest.importorskip("uvloop")

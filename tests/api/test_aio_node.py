@@ -75,8 +75,8 @@ def test_the_loop_drives_alone(made: Lab, kind: str) -> None:
     async def go() -> None:
         before = {thread.name for thread in threading.enumerate()}
         async with (
-            aio.Node(planet=made.planet, config=LOOPBACK, identity=SECRETS[1], port=PORTS[0]) as a,
             aio.Node(planet=made.planet, config=LOOPBACK, identity=SECRETS[2], port=PORTS[1]) as b,
+            aio.Node(planet=made.planet, config=LOOPBACK, identity=SECRETS[1], port=PORTS[0]) as a,
         ):
             net_a, net_b = await asyncio.gather(a.join(nwid), b.join(nwid))
 
@@ -102,6 +102,7 @@ def test_the_loop_drives_alone(made: Lab, kind: str) -> None:
 ENDS = {
     "loop closed": "loop.run_until_complete(node.start()); loop.close()",
     "server left": "loop.run_until_complete(serve()); loop.close()",
+    "threads, loop closed": "loop.close(); loop = Blind(); loop.run_until_complete(serve()); loop.close()",
     "loop stopped": (
         "loop.call_later(0.2, loop.stop); loop.create_task(wait()); loop.run_forever(); close(loop)"
     ),
@@ -111,6 +112,10 @@ PROGRAM = """
 import asyncio, sys
 from fastzt import aio
 from fastzt.node.config import NodeConfig
+
+class Blind(asyncio.SelectorEventLoop):
+    def add_reader(self, fd, callback, *args):
+        raise NotImplementedError
 
 async def serve():
     await node.start()

@@ -17,7 +17,7 @@ from fastzt import aio
 SIZE = 4 << 20 if fastzt.is_compiled() else 256 << 10
 
 
-@pytest.fixture(scope="module", params=["asyncio", "uvloop"])
+@pytest.fixture(scope="module", params=["asyncio", "uvloop", "threads"])
 def pair(request: pytest.FixtureRequest) -> Iterator[AioPair]:
     if request.param == "uvloop":
         pytest.importorskip("uvloop")

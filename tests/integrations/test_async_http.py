@@ -8,20 +8,17 @@ from typing import Any
 
 import aiohttp
 import httpx
-import httpx2
 import pytest
 from support.aio_nodes import AioPair
 from support.authority import Authority
+from support.http_clients import each
 from support.site import Site
 
 import fastzt
 from fastzt.integrations import httpx as through_httpx
-from fastzt.integrations import httpx2 as through_httpx2
 from fastzt.integrations.aiohttp import Connector
 
 COUNT = 1000 if fastzt.is_compiled() else 60
-LIBRARIES = [(httpx, through_httpx), (httpx2, through_httpx2)]
-both = pytest.mark.parametrize(("library", "through"), LIBRARIES, ids=["httpx", "httpx2"])
 
 
 def expected(pair: AioPair, told: dict[str, Any], **fields: Any) -> None:
@@ -31,7 +28,7 @@ def expected(pair: AioPair, told: dict[str, Any], **fields: Any) -> None:
     assert {name: told[name] for name in fields} == fields
 
 
-@both
+@each
 def test_requests(pair: AioPair, site: Site, library: Any, through: Any) -> None:
     async def go() -> None:
         transport = through.AsyncTransport(pair.net_a)
@@ -47,7 +44,7 @@ def test_requests(pair: AioPair, site: Site, library: Any, through: Any) -> None
     pair.run(go())
 
 
-@both
+@each
 def test_tls(pair: AioPair, site: Site, library: Any, through: Any) -> None:
     async def go() -> None:
         transport = through.AsyncTransport(pair.net_a, verify=site.authority.client())
@@ -68,7 +65,7 @@ async def forget_handshakes(pair: AioPair) -> None:
     pair.errors[:] = [context for context in pair.errors if "handshake" not in context["message"]]
 
 
-@both
+@each
 def test_http2(pair: AioPair, site: Site, library: Any, through: Any) -> None:
     async def go() -> None:
         transport = through.AsyncTransport(pair.net_a, verify=site.authority.client(), http2=True)
@@ -80,7 +77,7 @@ def test_http2(pair: AioPair, site: Site, library: Any, through: Any) -> None:
     pair.run(go())
 
 
-@both
+@each
 def test_errors(pair: AioPair, site: Site, library: Any, through: Any) -> None:
     async def go() -> None:
         async with library.AsyncClient(transport=through.AsyncTransport(pair.net_a), timeout=60) as client:

@@ -7,19 +7,16 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import httpx
-import httpx2
 import pytest
 import requests
 import urllib3
 from support.aio_nodes import AioPair
 from support.authority import Authority
+from support.http_clients import each
 from support.nodes import LOOPBACK, SECRETS
 from support.site import Site
 
 import fastzt
-from fastzt.integrations import httpx as through_httpx
-from fastzt.integrations import httpx2 as through_httpx2
 from fastzt.integrations.requests import Adapter
 from fastzt.integrations.urllib3 import Manager
 
@@ -55,9 +52,7 @@ def trust(site: Site, tmp_path: Path) -> str:
     return str(path)
 
 
-@pytest.mark.parametrize(
-    ("library", "through"), [(httpx, through_httpx), (httpx2, through_httpx2)], ids=["httpx", "httpx2"]
-)
+@each
 def test_httpx(net: Any, site: Site, ask: Any, library: Any, through: Any) -> None:
     def work() -> None:
         transport = through.Transport(net, verify=site.authority.client())

@@ -16,8 +16,17 @@ T = TypeVar("T")
 PATIENCE = 120.0
 
 
+class Blind(asyncio.SelectorEventLoop):
+    """A loop that watches no sockets of others, as Windows' Proactor."""
+
+    def add_reader(self, fd: Any, callback: Any, *args: Any) -> None:
+        raise NotImplementedError
+
+
 def new_loop(kind: str) -> asyncio.AbstractEventLoop:
-    """A loop of asyncio's own or of uvloop."""
+    """A loop of asyncio's own, one that leaves the sockets to threads, or uvloop's."""
+    if kind == "threads":
+        return Blind()
     if kind == "uvloop":
         import uvloop
 

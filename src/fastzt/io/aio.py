@@ -206,41 +206,30 @@ class AioDriver(LoopDriver):
             for _ in range(len(news)):
                 key, bits = news.popleft()
                 for watcher in watchers.of(key):
-                    self._call(watcher, bits)
+                    self.call(watcher, bits)
         finally:
             if news and not self._closed:
                 with self.lock:
                     self._summon()
 
-    def _call(self, watcher: Callable[[int], None], bits: int) -> None:
-        """One watcher's error is not the others'."""
-        try:
-            watcher(bits)
-        except Exception as error:
-            self.loop.call_exception_handler(
-                {"message": "an error where a fastzt socket was told of news", "exception": error}
-            )
-
     # The end
 
-    def close(self) -> None:
-        """Stop driving, let every watcher know, close the sockets. Harmless when repeated."""
-        if self._forked:
-            return
+    def close(self, last: Callable[[], None]) -> asyncio.Future[None]:
+        """As LoopDriver says."""
         with self.lock:
-            if self._closed:
-                return
             self._closed = True
         if self._timer is not None:
             self._timer.cancel()
-        if not self.loop.is_closed():
-            for descriptor in self._sockets.filenos():
-                self.loop.remove_reader(descriptor)
-                self.loop.remove_writer(descriptor)
-            for key in self.watchers.keys_watched():
-                for watcher in self.watchers.of(key):
-                    self._call(watcher, CLOSED)
+        for descriptor in self._sockets.filenos():
+            self.loop.remove_reader(descriptor)
+            self.loop.remove_writer(descriptor)
+        for key in self.watchers.keys_watched():
+            for watcher in self.watchers.of(key):
+                self.call(watcher, CLOSED)
         self._sockets.close()
+        done = self.complete(last)
+        self._worker.close(0)
+        return done
 
     def abandon(self) -> None:
         """In a forked child: close the descriptors, raise ForkedError from now on. Takes no lock."""

@@ -61,9 +61,25 @@ class LoopDriver(AsyncDriver):
         """Begin to drive; NotImplementedError where the loop cannot watch sockets."""
         raise NotImplementedError
 
-    def close(self) -> None:
-        """Stop driving, let every watcher know, close the sockets. Harmless when repeated."""
+    def close(self, last: Callable[[], None]) -> asyncio.Future[None]:
+        """Stop driving, let every watcher know, close the sockets.
+
+        The future is done when the worker has run what it was given, and `last` after that.
+        """
         raise NotImplementedError
+
+    def last_resort(self) -> Callable[[], None] | None:
+        """What is to be done about a driver whose event loop has ended, before its sockets are closed."""
+        return None
+
+    def call(self, watcher: Watcher, bits: int) -> None:
+        """Tell one watcher; its error is not the others'."""
+        try:
+            watcher(bits)
+        except Exception as error:
+            self.loop.call_exception_handler(
+                {"message": "an error where a fastzt socket was told of news", "exception": error}
+            )
 
     def abandon(self) -> None:
         """In a forked child: close the descriptors, raise ForkedError from now on. Takes no lock."""
@@ -77,11 +93,11 @@ class LoopDriver(AsyncDriver):
         sleeper = Sleeper(self.loop, timeout)
         self.watchers.add(key, sleeper.tell)
         try:
-            while True:
-                await sleeper.sleep()
+            while True:  # at once again: a thread may have had news before the watcher was entered
                 result = self.run(attempt)
                 if result is not None:
                     return result
+                await sleeper.sleep()
         finally:
             self.watchers.remove(key, sleeper.tell)
             sleeper.close()

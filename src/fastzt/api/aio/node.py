@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from ...io.aio import AioDriver
 from ...io.clock import monotonic_us
 from ...io.threaded import EVERY, NODE
+from ...io.threaded_loop import ThreadedLoopDriver
 from ...io.waiter import TimedOut
 from ...io.watchers import LoopDriver
 from .. import addresses, joining, names, report
@@ -53,8 +54,13 @@ class Node(BaseNode[LoopDriver, Network]):
         parts = await self._open()
         weakref.finalize(self, parts.close)  # for an event loop that ends before the node does
         try:
-            self._begin(parts, AioDriver(parts.core, parts.sockets, monotonic_us, self._heard))
-            self._driver.start()
+            kind = AioDriver if can_watch(asyncio.get_running_loop(), parts) else ThreadedLoopDriver
+            driver = kind(parts.core, parts.sockets, monotonic_us, self._heard)
+            resort = driver.last_resort()
+            if resort is not None:
+                weakref.finalize(self, resort)
+            self._begin(parts, driver)
+            driver.start()
         except BaseException:
             parts.close()
             raise
@@ -178,13 +184,9 @@ class Node(BaseNode[LoopDriver, Network]):
         """End at once; the future is done when all is written that is to be, and the state is free."""
         driver = self._driver
         self._reach.close()
-        tasks = driver.run(self._parts.keeper.farewell)
-        driver.close()
-        for task in tasks:
+        for task in driver.run(self._parts.keeper.farewell):
             driver.worker.submit(task, must=True)
-        freed: asyncio.Future[None] = driver.complete(self._parts.close)
-        driver.worker.close(0)
-        return freed
+        return driver.close(self._parts.close)
 
     def _abandon(self) -> None:
         """In a forked child."""
@@ -196,6 +198,17 @@ class Node(BaseNode[LoopDriver, Network]):
         if not hasattr(self, "_driver"):
             return "<fastzt.aio.Node not started>"
         return f"<fastzt.aio.Node {self.id}{' closed' if self.closed else ''}>"
+
+
+def can_watch(loop: asyncio.AbstractEventLoop, parts: Parts) -> bool:
+    """Whether an event loop can watch sockets; Windows' Proactor cannot."""
+    descriptor = parts.sockets.filenos()[0]
+    try:
+        loop.add_reader(descriptor, lambda: None)
+    except NotImplementedError:
+        return False
+    loop.remove_reader(descriptor)
+    return True
 
 
 def close_opened(opening: asyncio.Future[Parts]) -> None:

@@ -94,7 +94,7 @@ class StreamTransport(asyncio.Transport):
             self._end(OSError(errno.EBADF, "the node is closed"))
         if self._ended or not self._begun:
             return
-        if bits & WRITABLE or self._waiting:
+        if self._waiting:
             self._write_more()
         if bits & ~WRITABLE and not self._ended:
             self._read()
