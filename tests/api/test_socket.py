@@ -13,6 +13,9 @@ import pytest
 from support.nodes import Pair
 
 import fastzt
+from fastzt.api.addresses import ip16
+from fastzt.api.connecting import Connecting
+from fastzt.api.socket import Socket
 
 SIZE = 4 << 20 if fastzt.is_compiled() else 256 << 10
 
@@ -258,3 +261,20 @@ def test_listening_on_one_address(pair: Pair) -> None:
         assert listener.getsockname() == (pair.ip(pair.net_b), listener.port)
     with pytest.raises(fastzt.InputError, match="not an address of this node"):
         pair.net_b.listen(0, "10.9.9.9")
+
+
+def test_a_reset_before_anybody_looked_is_no_failure_to_connect(pair: Pair) -> None:
+    """As with the system's sockets, it is whoever reads that hears of it."""
+    driver = pair.a._driver
+    with pair.net_b.listen(0) as listener:
+        listener.settimeout(30)
+        connecting = Connecting(driver, int(pair.nwid, 16), ip16(pair.ip(pair.net_b)), listener.port)
+        far, _ = listener.accept()
+        pair.b._driver.run(far._connection.abort)
+        far.close()
+        deadline = time.monotonic() + 30
+        while not connecting.connection.error and time.monotonic() < deadline:
+            threading.Event().wait(0.002)
+    assert driver.run(connecting.attempt) is True
+    with Socket(driver, connecting.connection, 30) as near, pytest.raises(ConnectionResetError):
+        near.recv(1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import time
 from typing import TYPE_CHECKING
 
@@ -23,10 +24,13 @@ class Connecting:
         self.connection: Connection = driver.run(lambda now: driver.core.connect(nwid, ip, port, now))
 
     def attempt(self, now: int) -> bool | None:
-        """True once it is connected; raises the error that names the address."""
-        if self.connection.error:
-            raise connect_error(self.connection.error, self._where)
-        return True if self.connection.connected else None
+        """True once it is connected, reset since or not; raises the error that names the address."""
+        connection = self.connection
+        if connection.error == errno.ECONNRESET:
+            return True  # which is for whoever reads: only an established connection is reset
+        if connection.error:
+            raise connect_error(connection.error, self._where)
+        return True if connection.connected else None
 
     def late(self) -> TimeoutError:
         """Time is up."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import time
 from collections import deque
 from collections.abc import Iterable
@@ -70,12 +71,12 @@ class Race:
     def step(self, now: int) -> Connection | None:
         """Begin what is due; the connection that has won. Raises the last failure when all have failed."""
         for connection in list(self.running):
+            if connection.connected or connection.error == errno.ECONNRESET:  # only then was it established
+                return connection
             if connection.error:
                 self.running.remove(connection)
                 self.failed(connection.error, connection.remote)
                 connection.close(now)
-            elif connection.connected:
-                return connection
         while self.waiting and (now >= self.due or not self.running):
             self.begin(now)
         if not self.running and self.failure is not None:
