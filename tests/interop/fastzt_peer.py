@@ -25,7 +25,11 @@ class FastztPeer(Handler):
         self.state = state
         self.planet = planet
         self.port = port
-        self.config = NodeConfig(tcp_relay=tcp_relay, upnp=os.environ.get("FASTZT_UPNP") == "1")
+        self.config = NodeConfig(
+            tcp_relay=tcp_relay,
+            upnp=os.environ.get("FASTZT_UPNP") == "1",
+            nat_pmp=os.environ.get("FASTZT_NAT_PMP") == "1",
+        )
         self.node: fastzt.Node | None = None
         self.numbers = itertools.count(1)
         self.handles: dict[int, Any] = {}

@@ -8,6 +8,7 @@ import shutil
 import subprocess
 
 SUBNET = "10.77.0"
+PATIENCE = 120.0  # namespaces that are made and deleted elsewhere hold the kernel's lock of links for seconds
 INSIDE = "10.78"  # third byte: the number of the router
 
 
@@ -18,7 +19,7 @@ class Unavailable(Exception):
 def ip(*arguments: str) -> None:
     """Run `ip`; raises Unavailable with its last line."""
     try:
-        result = subprocess.run(["ip", *arguments], capture_output=True, text=True, timeout=20)
+        result = subprocess.run(["ip", *arguments], capture_output=True, text=True, timeout=PATIENCE)
     except FileNotFoundError:
         raise Unavailable("the ip command (iproute2) is not installed") from None
     if result.returncode:
@@ -29,7 +30,7 @@ def ip(*arguments: str) -> None:
 def run_in(namespace: str, *command: str, text: str = "") -> str:
     """Run a program in a namespace, `text` being its input; its output. Raises Unavailable."""
     full = ["ip", "netns", "exec", namespace, *command]
-    result = subprocess.run(full, input=text, capture_output=True, text=True, timeout=20)
+    result = subprocess.run(full, input=text, capture_output=True, text=True, timeout=PATIENCE)
     if result.returncode:
         raise Unavailable(f"{command[0]}: {result.stderr.strip()}")
     return result.stdout

@@ -1,4 +1,4 @@
-"""UPnP: a node behind a symmetric NAT is reached because miniupnpd, in the router, forwards its port."""
+"""UPnP, NAT-PMP: a node behind a symmetric NAT is reached, for miniupnpd in the router forwards its port."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ table inet miniupnpd {
 CONFIG = """
 ext_ifname=eth0
 listening_ip=lan
-enable_upnp=yes
-enable_natpmp=no
+enable_upnp={upnp}
+enable_natpmp={nat_pmp}
 secure_mode=yes
 notify_interval=60
 uuid=3cb4b1a0-6f47-4a43-9fc5-0d4d4a0ab5aa
@@ -47,18 +47,19 @@ allow 1024-65535 0.0.0.0/0 1024-65535
 
 @pytest.fixture
 def daemon() -> str:
-    """The miniupnpd program; the test is left out where it or the library is missing."""
+    """The miniupnpd program; the test is left out where it is missing."""
     found = shutil.which("miniupnpd") or shutil.which("miniupnpd", path="/usr/sbin:/usr/local/sbin")
     if found is None:
         pytest.skip("miniupnpd is not installed")
-    if importlib.util.find_spec("miniupnpc") is None:
-        pytest.skip("miniupnpc is not installed")
     return found
 
 
+@pytest.mark.parametrize("way", ["UPNP", "NAT_PMP"])
 def test_a_mapped_port_lets_a_symmetric_nat_in(
-    daemon: str, segment: Callable[..., netns.Segment], library: tuple[Path, Path], tmp_path: Path
+    daemon: str, segment: Callable[..., netns.Segment], library: tuple[Path, Path], tmp_path: Path, way: str
 ) -> None:
+    if way == "UPNP" and importlib.util.find_spec("miniupnpc") is None:
+        pytest.skip("miniupnpc is not installed")
     made = segment()
     lab = Lab(made, library, tmp_path)
     try:
@@ -70,10 +71,11 @@ def test_a_mapped_port_lets_a_symmetric_nat_in(
             netns.ip("-n", f"{made.prefix}-{host}", "route", "add", f"{OUTSIDE}.0/24", "dev", "eth0")
         netns.nft(router, "-f", "-", text=TABLE)
         config = tmp_path / "miniupnpd.conf"
-        config.write_text(CONFIG)
+        on = {name.lower(): "yes" if name == way else "no" for name in ("UPNP", "NAT_PMP")}
+        config.write_text(CONFIG.format(**on))
         upnp = Process(router, [daemon, "-d", "-f", str(config)], tmp_path / "miniupnpd.log")
         try:
-            mapped = lab.fastzt("mapped", hosts["mapped"], PORT, FASTZT_UPNP="1")
+            mapped = lab.fastzt("mapped", hosts["mapped"], PORT, **{f"FASTZT_{way}": "1"})
             other = lab.fastzt("other", hosts["other"], PORT)
             place = f"{OUTSIDE}.2/{PORT}"
             until(lambda: place in mapped.peer.call("node_status")["reachable_at"], "the mapping", PATIENCE)

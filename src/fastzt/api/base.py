@@ -41,7 +41,7 @@ class BaseNode(Generic[D, N]):
 
     def _begin(self, parts: Parts, driver: D) -> None:
         self._parts, self._driver = parts, driver
-        self._reach = Reach(driver, parts.sockets, parts.relay, parts.upstream, parts.upnp)
+        self._reach = Reach(driver, parts.sockets, parts.relay, parts.upstream, parts.mapping)
         fork.watch(self)
 
         def begin(now: int) -> None:

@@ -282,5 +282,5 @@ def relay_only(node: Node, peer: dict[str, Any]) -> Finding:
         "path",
         WARNING,
         f"packets to {peer['id']} go through the root {peer['relay']}: {peer['why_not_direct']}",
-        f"let UDP port {node.port} in at one of the two ends (a forwarding in the router, or --upnp)",
+        f"let UDP port {node.port} in at one of the two ends (by hand in the router, --upnp, --nat-pmp)",
     )

@@ -10,9 +10,10 @@ from typing import Any
 
 from .._core.endpoint import Endpoint
 from ..errors import InputError
-from ..io import port_mapping
+from ..io import upnp
 from ..io.clock import monotonic_us
 from ..io.endpoints import UdpSockets
+from ..io.port_mapping import NAT_PMP, UPNP
 from ..io.upstream import UpstreamProxy
 from ..node import overlay
 from ..node.config import NodeConfig
@@ -30,7 +31,7 @@ StateSource = str | os.PathLike[str] | None
 
 @dataclass(frozen=True)
 class Parts:
-    """`relay`: the TCP relay, `upstream`: the proxy that leads to it; `upnp`: a router forwards the port."""
+    """`relay`: the TCP relay, `upstream`: the proxy that leads to it; `mapping`: how routers are asked."""
 
     store: MemoryStore
     sockets: UdpSockets
@@ -38,7 +39,7 @@ class Parts:
     keeper: Keeper
     relay: Endpoint | None
     upstream: UpstreamProxy | None
-    upnp: bool
+    mapping: tuple[str, ...]
 
     def close(self) -> None:
         """Give up what was opened; nothing drives the core any more. Harmless when repeated."""
@@ -71,7 +72,7 @@ def open_parts(
         relay = relay_of(config.tcp_relay, world)
         upstream = upstream_of(config.upstream_proxy, relay)
         if config.upnp:
-            port_mapping.library()  # before anything is opened
+            upnp.library()  # before anything is opened
         capture = observing.open_capture(config)
         if capture is not None:
             undo.callback(capture.close)
@@ -80,7 +81,12 @@ def open_parts(
         undo.pop_all()
     windows = sockets.capabilities.receive_buffer // 2
     core = observing.new_core(own, world, config, records(store, config), windows, capture)
-    return Parts(store, sockets, core, Keeper(store, core), relay, upstream, config.upnp)
+    return Parts(store, sockets, core, Keeper(store, core), relay, upstream, mapping_ways(config))
+
+
+def mapping_ways(config: NodeConfig) -> tuple[str, ...]:
+    """How a router is to be asked, in order."""
+    return tuple(way for way, wanted in ((UPNP, config.upnp), (NAT_PMP, config.nat_pmp)) if wanted)
 
 
 def open_sockets(store: MemoryStore, port: int, config: NodeConfig) -> UdpSockets:

@@ -56,7 +56,7 @@ def upstream_of(url: str | None, relay: Endpoint | None) -> UpstreamProxy | None
 class Reach:
     """Belongs to one node; `relay`: the TCP relay, or None; `upstream`: the proxy that leads to it.
 
-    `upnp`: have the router forward the UDP port.
+    `mapping`: how to have the router forward the UDP port.
     """
 
     def __init__(
@@ -65,7 +65,7 @@ class Reach:
         sockets: UdpSockets,
         relay: Endpoint | None,
         upstream: UpstreamProxy | None = None,
-        upnp: bool = False,
+        mapping: tuple[str, ...] = (),
     ) -> None:
         self._driver = driver
         self._sockets = sockets
@@ -73,7 +73,7 @@ class Reach:
         number = len(sockets.sockets)
         self.tunnel = None if relay is None else Tunnel(relay, number, self._receive, self._changed, upstream)
         sockets.tunnel = self.tunnel
-        self._mapping = PortMapping(sockets.port, self._map) if upnp else None
+        self._mapping = PortMapping(sockets.port, self._map, mapping) if mapping else None
         self._addresses: tuple[Address, ...] = ()
         self._mapped: Endpoint | None = None
 

@@ -35,6 +35,7 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 MAX_IDENTITY = 4096
 TCP_RELAY = "fastzt.tcp_relay"
 UPNP = "fastzt.upnp"
+NAT_PMP = "fastzt.nat_pmp"
 UPSTREAM = "fastzt.upstream_proxy"
 OVERLAY = "overlay"
 STACKS = ("managed", "zerotier", "libzt", OVERLAY)
@@ -274,7 +275,7 @@ def port_option(command: Command) -> Command:
 
 
 def reach_options(command: Command) -> Command:
-    """--udp-port, and --tcp-relay, --upstream-proxy, --upnp, which functions of those names tell."""
+    """--udp-port; --tcp-relay, --upstream-proxy, --upnp, --nat-pmp, which functions of those names tell."""
     option = click.option(
         "--tcp-relay",
         envvar="FASTZT_TCP_RELAY",
@@ -303,7 +304,16 @@ def reach_options(command: Command) -> Command:
         help="Reach the TCP relay through socks5://[user@]host:port or http://[user@]host:port; the password "
         "in FASTZT_UPSTREAM_PROXY_PASSWORD.",
     )
-    return port_option(option(upstream(upnp(command))))
+    nat_pmp = click.option(
+        "--nat-pmp",
+        envvar="FASTZT_NAT_PMP",
+        show_envvar=True,
+        is_flag=True,
+        expose_value=False,
+        callback=lambda ctx, param, value: ctx.meta.__setitem__(NAT_PMP, value),
+        help="The same by NAT-PMP, which needs nothing more.",
+    )
+    return port_option(option(upstream(upnp(nat_pmp(command)))))
 
 
 def keep_upstream(ctx: click.Context, param: click.Parameter, value: str | None) -> None:
@@ -334,6 +344,11 @@ def tcp_relay() -> str | None:
     return found
 
 
+def nat_pmp() -> bool:
+    """Whether --nat-pmp was given."""
+    return bool(click.get_current_context().meta.get(NAT_PMP))
+
+
 def upnp() -> bool:
     """Whether --upnp was given."""
     return bool(click.get_current_context().meta.get(UPNP))
@@ -349,6 +364,7 @@ def node_config(root: bool = False, controller: bool = False) -> NodeConfig:
         tcp_relay=tcp_relay(),
         upstream_proxy=upstream_proxy(),
         upnp=upnp(),
+        nat_pmp=nat_pmp(),
         pcap=pcap(),
     )
 

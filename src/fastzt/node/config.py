@@ -20,7 +20,7 @@ class NodeConfig:
     UDP is blocked, empty for none, default the public one if the planet is the public one.
     `secondary_port`: a second UDP port, 0 for any; none by default, for it costs a system call in each turn.
     `upstream_proxy`: the proxy (socks5://[user:password@]host:port, http://...) that leads to the relay.
-    `upnp`: have the router forward the UDP port (needs the extra `upnp`).
+    `upnp`: have the router forward the UDP port (needs the extra `upnp`); `nat_pmp`: the same by NAT-PMP.
     `pcap`: a capture file (pcapng) of all packets in the clear and the frames inside. `trace`: log first
     packets and drops by peer under `fastzt.trace`; default what the environment's FASTZT_TRACE says.
     """
@@ -35,6 +35,7 @@ class NodeConfig:
     secondary_port: int | None = None
     upstream_proxy: str | None = field(default=None, repr=False)
     upnp: bool = False
+    nat_pmp: bool = False
     pcap: str | os.PathLike[str] | None = None
     trace: bool | None = None
 
