@@ -110,7 +110,7 @@ class FastztPeer(Handler):
         return self.keep(network.listen(port, host))
 
     def do_accept(self, handle: int) -> dict[str, Any]:
-        connection, (host, port) = self.handles[handle].accept()
+        connection, (host, port, *_) = self.handles[handle].accept()
         return {"handle": self.keep(connection), "host": host, "port": port, "peer_id": connection.peer_id}
 
     def do_connect(self, host: str, port: int, timeout: float) -> int:
@@ -146,9 +146,9 @@ class FastztPeer(Handler):
         data, (host, port, *_) = self.handles[handle].recvfrom(BLOCK)
         return data, host, port
 
-    def do_ping(self, nwid: str, host: str, count: int, size: int) -> int:
-        """How many replies came."""
-        return self.networks[nwid].ping(host, count=count, size=size, interval=0.05, timeout=20).received
+    def do_ping(self, nwid: str, host: str, count: int, size: int, wait: float = 20) -> int:
+        """How many replies came, each within `wait` seconds."""
+        return self.networks[nwid].ping(host, count=count, size=size, interval=0.05, timeout=wait).received
 
     def do_refused(self, nwid: str, host: str, port: int) -> str:
         """The exception after a datagram to a port where nobody listens."""

@@ -95,11 +95,19 @@ class Lab:
             raise AssertionError(f"fastzt {' '.join(arguments)}: {result.returncode}: {result.stderr}")
         return result.stdout
 
-    def network(self, *members: Member) -> str:
-        """Create a private network with a subnet of its own, `members` being authorized; its id."""
+    def network(self, *members: Member, ipv6: str = "") -> str:
+        """Create a private network with a subnet of its own, `members` being authorized; its id.
+
+        `ipv6`: it has IPv6 as well: a subnet of it ("managed"), or "rfc4193" or "6plane" addresses.
+        """
         self._subnets += 1
-        subnet = f"10.121.{self._subnets}.0/24"
-        nwid = self.cli("controller", "create", "--subnet", subnet, "--state", str(self.state)).strip()
+        subnets = ["--subnet", f"10.121.{self._subnets}.0/24"]
+        if ipv6 == "managed":
+            subnets += ["--subnet", f"2001:db8:{self._subnets:x}::/64"]
+        state = ("--state", str(self.state))
+        nwid = self.cli("controller", "create", *subnets, *state).strip()
+        if ipv6 and ipv6 != "managed":
+            self.cli("controller", "set", nwid, f"--{ipv6}", *state)
         self.authorize(nwid, *members)
         return nwid
 
@@ -237,14 +245,24 @@ def done(*futures: Future[Any]) -> None:
         raise TimeoutError(f"{len(waiting)} transfers did not end")
 
 
-def connect(client: Member, server: Member, nwid: str, port: int, timeout: float = 20) -> Pair:
-    """Listen at one member, connect from the other; both ends are accepted before this returns."""
-    host = server.address(nwid)
+def connect(
+    client: Member,
+    server: Member,
+    nwid: str,
+    port: int,
+    timeout: float = 20,
+    hosts: tuple[str, str] = ("", ""),
+) -> Pair:
+    """Listen at one member, connect from the other; both ends are accepted before this returns.
+
+    `hosts`: their addresses, where they are not those of IPv4.
+    """
+    source, host = hosts[0] or client.address(nwid), hosts[1] or server.address(nwid)
     listener = server.peer.call("listen", host=host, port=port)
     accepted = server.peer.start("accept", handle=listener)
     near = client.peer.call("connect", host=host, port=port, timeout=timeout)
     far = accepted.result(PATIENCE)
-    assert far["host"] == client.address(nwid)
+    assert far["host"] == source
     if "peer_id" in far:
         assert far["peer_id"] == client.id
     server.peer.call("close", handle=listener)

@@ -29,7 +29,26 @@ DOWNLOAD = [
 
 # What the published shared object leaves undefined: the Linux routing helper, which was not linked in and
 # which the user-space stack does not need, and a private function of CPython 3.9 that only its wrapper uses.
+# Beside that it mends one thing: libzt takes IPv6 in without the lock of its stack, and soon loses a segment
+# for good, or crashes. IPv4 it hands over as it should, and `input` here IPv6, too.
 STAND_IN = """
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <pthread.h>
+#include <unistd.h>
+void *library; /* its handle */
+static int input(void *packet, void *netif) {
+    int (*take)(void *, void *) = dlsym(library, "ethernet_input");
+    int (*take_locked)(void *, void *, void *) = dlsym(library, "tcpip_inpkt");
+    pthread_mutex_t **core = dlsym(library, "lock_tcpip_core");
+    /* NDP emulation answers while the stack sends, in the same thread. */
+    return (*core)->__data.__owner == gettid() ? take(packet, netif) : take_locked(packet, netif, take);
+}
+void *netif_add(void *netif, void *ip, void *mask, void *gateway, void *state, void *init, void *given) {
+    void *(*add)(void *, void *, void *, void *, void *, void *, void *) = dlsym(library, "netif_add");
+    void *taken = given == dlsym(library, "ethernet_input") ? (void *)input : given;
+    return add(netif, ip, mask, gateway, state, init, taken);
+}
 void ctor(void *self) __asm__("_ZN8ZeroTier12LinuxNetLinkC1Ev");
 void dtor(void *self) __asm__("_ZN8ZeroTier12LinuxNetLinkD1Ev");
 void add_route(void *self) __asm__("_ZN8ZeroTier12LinuxNetLink8addRouteERKNS_11InetAddressES3_S3_PKc");
@@ -42,6 +61,7 @@ void _PyTime_AsTimeval_noraise(void) { __builtin_trap(); }
 """
 
 IPV4 = 2
+IPV6 = 10
 STREAM = 1
 DATAGRAM = 2
 ADDRESS_TEXT = 46  # what zts_accept and zts_addr_get_str insist on
@@ -69,6 +89,40 @@ class SocketAddress(ctypes.Structure):
     def pair(self) -> tuple[str, int]:
         """Host and port."""
         return socket.inet_ntoa(bytes(self.ip)), socket.ntohs(self.port[0])
+
+
+class SocketAddress6(ctypes.Structure):
+    """zts_sockaddr_in6."""
+
+    _fields_ = (
+        ("length", ctypes.c_uint8),
+        ("family", ctypes.c_uint8),
+        ("port", ctypes.c_uint16),
+        ("flow", ctypes.c_uint32),
+        ("ip", ctypes.c_uint8 * 16),
+        ("scope", ctypes.c_uint32),
+    )
+
+    @classmethod
+    def of(cls, host: str, port: int) -> SocketAddress6:
+        """An IPv6 address and port."""
+        made = cls(28, IPV6, socket.htons(port))
+        made.ip[:] = socket.inet_pton(socket.AF_INET6, host)
+        return made
+
+    def pair(self) -> tuple[str, int]:
+        """Host and port."""
+        return socket.inet_ntop(socket.AF_INET6, bytes(self.ip)), socket.ntohs(self.port)
+
+
+def family_of(host: str) -> int:
+    """The family of an address."""
+    return IPV6 if ":" in host else IPV4
+
+
+def kind_of(family: int) -> type[SocketAddress] | type[SocketAddress6]:
+    """The structure for addresses of a family."""
+    return SocketAddress6 if family == IPV6 else SocketAddress
 
 
 class Unavailable(Exception):
@@ -144,8 +198,9 @@ def build_stand_in(target: Path) -> None:
 def load(stand_in: Path, library: Path) -> ctypes.CDLL:
     """The C API with argument types set; raises Unavailable."""
     try:
-        ctypes.CDLL(str(stand_in), mode=ctypes.RTLD_GLOBAL)
+        before = ctypes.CDLL(str(stand_in), mode=ctypes.RTLD_GLOBAL)
         zts = ctypes.CDLL(str(library), mode=ctypes.RTLD_GLOBAL)
+        ctypes.c_void_p.in_dll(before, "library").value = zts._handle
     except OSError as error:
         raise Unavailable(f"libzt does not load: {error}") from None
     zts.zts_node_get_id.restype = ctypes.c_uint64
@@ -165,7 +220,7 @@ def load(stand_in: Path, library: Path) -> ctypes.CDLL:
         ctypes.c_void_p,
         ctypes.c_size_t,
         ctypes.c_int,
-        ctypes.POINTER(SocketAddress),
+        ctypes.c_void_p,
         ctypes.c_uint,
     ]
     zts.zts_bsd_recvfrom.argtypes = [

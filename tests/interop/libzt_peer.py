@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import ipaddress
 import os
 import sys
 import threading
@@ -10,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from commands import BLOCK, Handler, serve
-from libzt import ADDRESS_TEXT, DATAGRAM, IPV4, READY, STREAM, SocketAddress, load
+from libzt import ADDRESS_TEXT, DATAGRAM, IPV4, READY, STREAM, family_of, kind_of, load
 
 
 class LibztError(OSError):
@@ -26,6 +27,7 @@ class LibztPeer(Handler):
         self.home = home
         self.port = port
         self.local = threading.local()  # a buffer for each command's thread
+        self.families: dict[int, int] = {}  # of the datagram sockets
 
     def check(self, result: int, what: str) -> int:
         if result < 0:
@@ -60,7 +62,7 @@ class LibztPeer(Handler):
         return [text.value.decode()]
 
     def do_listen(self, host: str, port: int) -> int:
-        handle = self.check(self.zts.zts_socket(IPV4, STREAM, 0), "socket")
+        handle = self.check(self.zts.zts_socket(family_of(host), STREAM, 0), "socket")
         self.check(self.zts.zts_bind(handle, host.encode(), port), "bind")
         self.check(self.zts.zts_listen(handle, 8), "listen")
         return handle
@@ -69,10 +71,11 @@ class LibztPeer(Handler):
         text = ctypes.create_string_buffer(ADDRESS_TEXT)
         port = ctypes.c_ushort()
         accepted = self.zts.zts_accept(handle, text, ADDRESS_TEXT, ctypes.byref(port))
-        return {"handle": self.check(accepted, "accept"), "host": text.value.decode(), "port": port.value}
+        host = str(ipaddress.ip_address(text.value.decode()))  # libzt writes IPv6 in upper case
+        return {"handle": self.check(accepted, "accept"), "host": host, "port": port.value}
 
     def do_connect(self, host: str, port: int, timeout: float) -> int:
-        handle = self.check(self.zts.zts_socket(IPV4, STREAM, 0), "socket")
+        handle = self.check(self.zts.zts_socket(family_of(host), STREAM, 0), "socket")
         self.check(self.zts.zts_connect(handle, host.encode(), port, int(timeout * 1000)), "connect")
         return handle
 
@@ -90,18 +93,20 @@ class LibztPeer(Handler):
         return bytes(memoryview(buffer)[:count])
 
     def do_udp(self, host: str, port: int) -> int:
-        handle = self.check(self.zts.zts_socket(IPV4, DATAGRAM, 0), "socket")
+        handle = self.check(self.zts.zts_socket(family_of(host), DATAGRAM, 0), "socket")
+        self.families[handle] = family_of(host)
         self.check(self.zts.zts_bind(handle, host.encode(), port), "bind")
         return handle
 
     def send_datagram(self, handle: int, data: bytes, host: str, port: int) -> None:
-        to = SocketAddress.of(host, port)
+        to = kind_of(family_of(host)).of(host, port)
         size = ctypes.sizeof(to)
         self.check(self.zts.zts_bsd_sendto(handle, data, len(data), 0, ctypes.byref(to), size), "sendto")
 
     def receive_datagram(self, handle: int) -> tuple[bytes, str, int]:
         buffer = ctypes.create_string_buffer(BLOCK)
-        source, size = SocketAddress(), ctypes.c_uint(ctypes.sizeof(SocketAddress))
+        kind = kind_of(self.families[handle])
+        source, size = kind(), ctypes.c_uint(ctypes.sizeof(kind))
         arguments = handle, buffer, BLOCK, 0, ctypes.byref(source), ctypes.byref(size)
         count = self.check(self.zts.zts_bsd_recvfrom(*arguments), "recvfrom")
         return bytes(memoryview(buffer)[:count]), *source.pair()

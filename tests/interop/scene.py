@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import ipaddress
 import tempfile
 import threading
 import time
@@ -14,6 +15,7 @@ from netns import Segment
 from process import until
 
 import fastzt
+from fastzt.wire.address import rfc4193, sixplane
 
 INTERPRETED_DIVISOR = 16  # volumes on the interpreted build
 MIB = 1 << 20
@@ -52,6 +54,23 @@ class Scene:
         nwid = self.lab.network(self.ours, self.theirs, self.scout)
         settle(nwid, self.scout, self.ours, self.theirs)
         return nwid
+
+    def dual_stack_network(self, kind: str) -> str:
+        """As `fresh_network`, with IPv6 addresses of a kind, which libzt uses already."""
+        nwid = self.lab.network(self.ours, self.theirs, self.scout, ipv6=kind)
+        settle(nwid, self.scout, self.ours, self.theirs)
+        # It drops what comes before it has made sure that an address is its own.
+        ask = {"nwid": nwid, "host": self.address6(nwid, self.theirs, kind), "count": 1, "size": 8, "wait": 1}
+        until(lambda: self.scout.peer.call("ping", **ask), f"{ask['host']} to answer")
+        return nwid
+
+    def address6(self, nwid: str, member: Member, kind: str) -> str:
+        """The IPv6 address of a kind that a member has on a network."""
+        if kind == "managed":
+            assigned = next(r["ipAssignments"] for r in self.lab.records(nwid) if r["id"] == member.id)
+            return next(ip for ip in assigned if ":" in ip)
+        derived = {"rfc4193": rfc4193, "6plane": sixplane}[kind]
+        return str(ipaddress.ip_address(derived(int(member.id, 16), int(nwid, 16))))
 
 
 def settle(nwid: str, scout: Member, *members: Member) -> None:

@@ -16,10 +16,13 @@ SIZES = [1, 1300, 2000, 2772, 2773, 7000]
 PORTS = count(7100)
 
 
-def exchange(near: Member, far: Member, scene: Scene, sizes: list[int]) -> None:
-    """Each size from near to far and back, every digest compared."""
+def exchange(
+    near: Member, far: Member, scene: Scene, sizes: list[int], hosts: dict[str, str] | None = None
+) -> None:
+    """Each size from near to far and back, every digest compared; `hosts`: addresses by the member's name."""
     port = next(PORTS)
-    ends = {member.name: (member.address(scene.nwid), port) for member in (near, far)}
+    hosts = hosts or {member.name: member.address(scene.nwid) for member in (near, far)}
+    ends = {name: (host, port) for name, host in hosts.items()}
     handles = {
         name: member.peer.call("udp", host=ends[name][0], port=port)
         for name, member in ((near.name, near), (far.name, far))
