@@ -40,8 +40,7 @@ class Bridged:
         self.near.settimeout(LONG)
         self.ended = threading.Event()
         self.bridges = inner._driver.bridges
-        connection = inner._connection
-        self.bridge: Bridge = inner._driver.run(lambda now: self.bridges.add(connection, outer, self._end))
+        self.bridge: Bridge = inner.hand_over(outer, self._end)
 
     def _end(self, bridge: Bridge) -> None:
         self.ended.set()
