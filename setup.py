@@ -47,6 +47,7 @@ COMPILED = {
         "proof_of_work",
     ],
     "api": [
+        "passed_socket",
         "stream",
     ],
     "io": [

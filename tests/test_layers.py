@@ -12,10 +12,14 @@ import fastzt
 
 ROOT = Path(fastzt.__file__).parent
 LAYERS = ["_core", "wire", "identity", "vl1", "vl2", "netstack", "node", "io", "api", "upper"]
-UPPER = {"aio", "integrations", "gateway", "lab", "cli", "__main__"}
+UPPER = {"agent", "aio", "integrations", "gateway", "lab", "cli", "__main__"}
 FREE = {"_cython", "_pure", "errors", "__init__"}
 LOADS_LAZILY = {"__init__"}
-ALLOWED_UPPER = {"cli": {"gateway", "lab", "integrations"}, "lab": {"integrations"}, "__main__": {"cli"}}
+ALLOWED_UPPER = {
+    "cli": {"agent", "gateway", "lab", "integrations"},
+    "lab": {"integrations"},
+    "__main__": {"cli"},
+}
 OUTSIDE = ("cython", "libc", "cpython", "posix")
 CIMPORT = re.compile(r"^\s*(?:from\s+(\S+)\s+)?cimport\s+([^#\n]+)", re.M)
 BRACKETS = re.compile(r"\(([^()]*)\)")

@@ -163,7 +163,7 @@ def test_a_closed_node_closes_the_socket(pair: Pair) -> None:
         inner = net.connect((pair.ip(pair.net_b), listener.port), timeout=30)
     near, outer = socket.socketpair()
     near.settimeout(LONG)
-    inner._driver.run(lambda now: inner._driver.bridges.add(inner._connection, outer, None))
+    inner.hand_over(outer)
     node.close(linger=0)
     assert near.recv(100) == b""
     near.close()

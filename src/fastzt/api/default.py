@@ -10,38 +10,39 @@ import time
 from pathlib import Path
 from typing import Any
 
-import platformdirs
-
 from ..errors import StateError
-from . import addresses, fork
+from . import addresses, agent_client, agent_wire, fork
+from .agent_node import AgentNode, state_directory
 from .node import Node
+from .passed_socket import PassedSocket
 from .socket import Socket
 
 MAX_CHILDREN = 64
 _guard = threading.Lock()
-_node: Node | None = None
+_node: Node | AgentNode | None = None
 
 
-def state_directory() -> Path:
-    """FASTZT_STATE, else the user's state directory of the platform."""
-    given = os.environ.get("FASTZT_STATE", "")
-    return Path(given) if given else platformdirs.user_state_path("fastzt")
-
-
-def default_node() -> Node:
+def default_node() -> Node | AgentNode:
     """The process's node, started when there is none. FASTZT_PLANET names its planet file.
 
-    A child process whose parent holds the state directory gets one below it, in `children.d`, and with it an
+    Where an agent holds the state directory it is the agent's; FASTZT_AGENT=1 starts one if need be. A child
+    process whose parent holds the state directory gets one below it, in `children.d`, and with it an
     identity of its own; any other second process gets StateError.
     """
     global _node
     with _guard:
+        if isinstance(_node, AgentNode) and not _node.answers():
+            _node.close()
         if _node is None or _node.closed:
             _node = _start(state_directory())
         return _node
 
 
-def _start(state: Path) -> Node:
+def _start(state: Path) -> Node | AgentNode:
+    if os.environ.get("FASTZT_AGENT", "") not in ("", "0"):
+        agent_client.start(state)
+    if agent_client.answers(agent_wire.socket_path(state)):
+        return AgentNode(agent_wire.socket_path(state))
     planet = os.environ.get("FASTZT_PLANET", "") or None
     try:
         return Node(state=state, planet=planet)
@@ -66,7 +67,7 @@ def is_child() -> bool:
 
 def connect(
     address: tuple[Any, ...], network: str | None = None, timeout: float | None = 10, token: str | None = None
-) -> Socket:
+) -> Socket | PassedSocket:
     """A TCP connection to (host, port) through the default node, which joins `network` first if need be.
 
     `timeout` (seconds) bounds joining and connecting together. Raises what `Node.join` and

@@ -28,7 +28,17 @@ class Node(BaseNode[ThreadedDriver, Network], Closing):
     any. `identity`: text with the secret, a file of it, or a callable giving it; default the stored one, else
     a new one. `peers`: identity@ip/port of each, in place of a planet (node/overlay.py). Raises InputError,
     IdentityError, StateError.
+
+    `agent`: the node of an agent, by its socket or state directory; True: of `state` (default: the user's),
+    where one is started if need be. It is used, too, when nothing but a `state` is given that an agent holds.
     """
+
+    def __new__(cls, *arguments: Any, **named: Any) -> Any:
+        """An AgentNode where an agent is meant."""
+        from .agent_node import agent_of
+
+        found = agent_of(arguments, named)
+        return super().__new__(cls) if found is None else found
 
     def __init__(
         self,
@@ -39,6 +49,7 @@ class Node(BaseNode[ThreadedDriver, Network], Closing):
         *,
         config: NodeConfig = DEFAULT_CONFIG,
         peers: Sequence[str] | None = None,
+        agent: bool | str | os.PathLike[str] | None = None,
     ) -> None:
         super().__init__()
         parts = open_parts(state, planet, port, identity, config, peers)

@@ -12,10 +12,12 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from ..errors import InputError
 from .routed_socket import RoutedSocket, routes
 from .routes import Route
 
 if TYPE_CHECKING:
+    from .agent_network import AgentNetwork
     from .network import Network
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -34,6 +36,15 @@ def patched(network: Network | str, *destinations: str) -> Patched:
     return Patched(network, destinations)
 
 
+def own(network: Network | AgentNetwork) -> Network:
+    """A network of this process; raises InputError for an agent's."""
+    from .agent_network import AgentNetwork
+
+    if isinstance(network, AgentNetwork):
+        raise InputError("patched needs a node of this process, and an agent holds its state directory")
+    return network
+
+
 class Patched:
     """Can be entered again and again, and within itself."""
 
@@ -48,7 +59,7 @@ class Patched:
             if isinstance(network, str):
                 from .default import default_node
 
-                network = default_node().join(network)
+                network = own(default_node().join(network))
             self._route = Route(network, self._destinations)
         return self._route
 

@@ -12,6 +12,7 @@ import fastzt
 
 from ..errors import FastztError, InputError
 from . import (
+    agent,
     bench,
     completion,
     controller,
@@ -47,6 +48,7 @@ def group() -> None:
 
 for command in (
     demo.demo,
+    agent.agent,
     network.join,
     network.call,
     network.listen,

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import click
 
@@ -23,11 +23,23 @@ QUICK = 0.3  # seconds that what was sent has to arrive when somebody wants an e
 
 @contextmanager
 def running(
-    state: str, planet: str | None, udp_port: int, peers: tuple[str, ...] | None = None
+    state: str,
+    planet: str | None,
+    udp_port: int,
+    peers: tuple[str, ...] | None = None,
+    through_agent: bool = True,
 ) -> Iterator[Node]:
-    """A node for the time of a command; with `peers` (maybe none) on an overlay."""
+    """A node for the time of a command, or the agent's; with `peers` (maybe none) on an overlay."""
+    from ..api.agent_client import answers
+    from ..api.agent_wire import socket_path
     from ..api.node import Node
 
+    if through_agent and answers(socket_path(state)):
+        from ..api.agent_node import AgentNode
+
+        with AgentNode(socket_path(state)) as shared:
+            yield cast("Node", shared)
+        return
     config = options.node_config()
     with progress("starting the node"):
         directory = Path(state).expanduser()

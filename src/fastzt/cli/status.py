@@ -24,7 +24,7 @@ def wait_online(node: Node, timeout: float) -> bool:
             left = end - time.monotonic()
             if left <= 0:
                 return False
-            node.events(timeout=min(left, 0.5))
+            time.sleep(min(left, 0.1))
     return True
 
 

@@ -76,3 +76,23 @@ def watch_ready(epoll: Epoll) -> list[tuple[int, int]]:
 def watch_close(epoll: Epoll) -> None:
     """Close it."""
     epoll.close()
+
+
+def receive_now(fd: int, sock: socket.socket, buffer: Any) -> int:
+    """Receive into a writable buffer without waiting: how many bytes, 0 at the end, or the negated errno."""
+    try:
+        return socket.socket.recv_into(sock, buffer, 0, socket.MSG_DONTWAIT)
+    except BlockingIOError:
+        return WOULD_BLOCK
+    except OSError as error:
+        return -(error.errno or errno.EIO)
+
+
+def send_now(fd: int, sock: socket.socket, buffer: Any, offset: int) -> int:
+    """Send from an offset of a buffer without waiting: how many bytes, or the negated errno."""
+    try:
+        return socket.socket.send(sock, memoryview(buffer)[offset:], socket.MSG_DONTWAIT)
+    except BlockingIOError:
+        return WOULD_BLOCK
+    except OSError as error:
+        return -(error.errno or errno.EIO)

@@ -1,0 +1,59 @@
+"""Agents as commands in processes of their own."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from .cli import PATIENCE, Background
+from .nodes import Lab
+from .vectors import committed
+
+SECRETS = [case["secret_string"] for case in committed("identity", "identity")]
+
+
+class AgentHouse:
+    """A lab, a network on it, and agents of its numbered members."""
+
+    def __init__(self, made: Lab, directory: Path) -> None:
+        self.lab = made
+        self.network = made.network(private=False)
+        self.directory = directory
+        self.stack = contextlib.ExitStack()
+        (directory / "planet").write_bytes(made.planet)
+
+    def state(self, number: int) -> Path:
+        state = self.directory / f"agent{number}"
+        if not state.exists():
+            state.mkdir(mode=0o700)
+            (state / "identity.secret").write_text(SECRETS[number])
+            (state / "identity.secret").chmod(0o600)
+            (state / "planet").write_bytes(self.lab.planet)
+        return state
+
+    def agent(self, number: int, *options: str) -> tuple[Background, Any]:
+        """A running agent and what it said."""
+        command = Background("agent", "--state", str(self.state(number)), *options)
+        self.stack.enter_context(command)
+        return command, command.told()
+
+    def close(self) -> None:
+        self.stack.close()
+
+
+@contextlib.contextmanager
+def agent_house(directory: Path) -> Iterator[AgentHouse]:
+    """A house for the length of a block."""
+    from .nodes import lab
+
+    with lab() as made:
+        house = AgentHouse(made, directory)
+        try:
+            yield house
+        finally:
+            house.close()
+
+
+__all__ = ["PATIENCE", "SECRETS", "AgentHouse", "agent_house"]
