@@ -163,9 +163,19 @@ def test_forged_configs_are_refused_and_the_old_one_is_kept(node: Direct) -> Non
     push(node, config(2000, issued_to=MEMBER.address).to_bytes())
     push(node, b"not a dictionary")
     push(node, config(2000, rules=b"\x25\0").to_bytes())
+    push(node, config(1 << 63).to_bytes())
     assert network.config_bytes == good
     assert network.generation == generation
-    assert node.total("refused_config") == 5
+    assert node.total("refused_config") == 6
+
+
+def test_numbers_beyond_what_a_config_can_mean_are_the_largest_that_it_can(node: Direct) -> None:
+    network = node.networks.join(NWID, node.now)
+    most = (1 << 64) - 1
+    answer(node, config(credential_max_delta=most, multicast_limit=most, flags=most).to_bytes())
+    assert network.status == Status.OK
+    assert network.max_delta == network.multicast_limit == (1 << 63) - 1
+    assert network.config_flags == (1 << 32) - 1
 
 
 def test_a_chunk_for_another_network_is_not_ours(node: Direct) -> None:
@@ -217,7 +227,15 @@ def test_a_stored_config_is_used_at_once_and_refreshed(node: Direct) -> None:
 
 
 @pytest.mark.parametrize(
-    "stored", [b"", b"junk", config(nwid=NWID + 1).to_bytes(), config(issued_to=1).to_bytes()]
+    "stored",
+    [
+        b"",
+        b"junk",
+        config(nwid=NWID + 1).to_bytes(),
+        config(issued_to=1).to_bytes(),
+        config(1 << 63).to_bytes(),
+        config(rules=b"\x25\0").to_bytes(),
+    ],
 )
 def test_a_stored_config_that_cannot_be_used_is_passed_over(node: Direct, stored: bytes) -> None:
     network = node.networks.join(NWID, node.now, stored)

@@ -31,7 +31,19 @@ ACCEPTED, IGNORED, DEFERRED = 1, 0, 3  # vl1.sink
 FAST_PROPAGATE = 0x01
 NOT_OURS_TO_USE = (Scope.NONE, Scope.MULTICAST, Scope.LOOPBACK, Scope.LINK_LOCAL)
 
+I64_MAX = (1 << 63) - 1  # of times and limits, as the reference computes with them
+FLAGS = 0xFFFF_FFFF
+
 Route = tuple[bytes, int, "bytes | None", int]
+
+
+def readable(dictionary: bytes) -> NetworkConfig:
+    """A config that can be put into use; raises Malformed."""
+    config = NetworkConfig.parse(dictionary)
+    if config.timestamp > I64_MAX:
+        raise Malformed(f"a config of the time {config.timestamp}")
+    program_of(config.rules)
+    return config
 
 
 class ConfigClient:
@@ -89,7 +101,7 @@ class ConfigClient:
     def load(self, saved: bytes, now: int) -> None:
         """Use a stored config at once; one that cannot be used is passed over."""
         try:
-            config = NetworkConfig.parse(saved)
+            config = readable(saved)
         except Malformed:
             return
         if config.nwid == self.network.nwid and config.issued_to == self.network.me:
@@ -151,8 +163,7 @@ class ConfigClient:
         """Judge a whole config and put it into use; the one held stays when this one is refused."""
         network = self.network
         try:
-            config = NetworkConfig.parse(dictionary)
-            program_of(config.rules)
+            config = readable(dictionary)
         except Malformed:
             network.stats.drop(reasons.REFUSED_CONFIG)
             return IGNORED
@@ -195,11 +206,11 @@ class ConfigClient:
         network = self.network
         network.is_public = config.is_public
         network.own_com = config.com
-        network.config_flags = config.flags
+        network.config_flags = config.flags & FLAGS
         network.config_timestamp = config.timestamp
-        network.max_delta = config.credential_max_delta
+        network.max_delta = min(config.credential_max_delta, I64_MAX)
         network.mtu = config.mtu
-        network.multicast_limit = config.multicast_limit
+        network.multicast_limit = min(config.multicast_limit, I64_MAX)
         network.base = program_of(config.rules)
         network.bridges = frozenset(s.address for s in config.specialists if s.is_active_bridge)
         tags = {tag.id: tag.value for tag in config.tags}
