@@ -177,7 +177,16 @@ def test_status_and_peers(cli: Cli, house: House) -> None:
     assert (root["connection"], root["why_not_direct"]) == ("direct", None)
     assert root["paths"][0]["over"] == "udp4"
     rows = cli.good("peers", *member, "--timeout", MANY).splitlines()
-    assert rows[0].split("\t") == ["node", "role", "version", "ms", "seen s", "path", "why not direct"]
+    assert rows[0].split("\t") == [
+        "node",
+        "role",
+        "version",
+        "ms",
+        "seen s",
+        "path",
+        "over",
+        "why not direct",
+    ]
 
 
 def test_status_of_a_node_that_nobody_answers(cli: Cli, tmp_path: Path) -> None:

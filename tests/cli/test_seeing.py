@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 import logging
+import socket
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
 import pytest
 from support import pcapng
-from support.cli import Cli
-from support.nodes import SECRETS, Lab, lab
+from support.cli import PATIENCE, Background, Cli
+from support.nodes import SECRETS, Lab, free_port, lab
 
 
 @pytest.fixture
@@ -98,3 +100,46 @@ def test_an_unknown_format(cli: Cli, made: Lab, tmp_path: Path) -> None:
     code, _, err = cli(*status(made, tmp_path, "--log-format", "xml"))
     assert code == 2
     assert "xml" in err
+
+
+def free_tcp_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def test_metrics_of_a_command_that_runs(tmp_path: Path) -> None:
+    token, port = tmp_path / "token", free_tcp_port()
+    token.write_text("secret of the watchers\n")
+    (tmp_path / "root").mkdir(mode=0o700)
+    (tmp_path / "root" / "identity.secret").write_text(SECRETS[0])
+    more = ("--metrics", f"0.0.0.0:{port}", "--metrics-token-file", str(token))
+    endpoint = f"127.0.0.1/{free_port()}"
+    with Background("root", "--endpoint", endpoint, "--state", str(tmp_path / "root"), *more) as root:
+        me = root.told()["node"]
+        url = f"http://127.0.0.1:{port}"
+        assert httpx.get(f"{url}/metrics", trust_env=False, timeout=PATIENCE).status_code == 401
+        shown = {"Authorization": "Bearer secret of the watchers"}
+        answer = httpx.get(f"{url}/metrics", headers=shown, trust_env=False, timeout=PATIENCE)
+        assert f'fastzt_up{{node="{me}"}} 1.0' in answer.text
+        assert root.stop() == (0, "")
+
+
+@pytest.mark.parametrize("place", ["0.0.0.0:9100", "[::]:9100"])
+def test_metrics_for_others_need_a_token(cli: Cli, made: Lab, tmp_path: Path, place: str) -> None:
+    assert "a token is needed" in cli.bad(*status(made, tmp_path, "--metrics", place))
+
+
+@pytest.mark.parametrize("place", ["", "x", "0", "65536", "127.0.0.1", "::1:80", "1:2:3"])
+def test_places_that_are_none(cli: Cli, made: Lab, tmp_path: Path, place: str) -> None:
+    if place:
+        assert "is no place" in cli.bad(*status(made, tmp_path, "--metrics", place))
+    else:
+        cli.good(*status(made, tmp_path, "--metrics", place))  # as when the variable is empty
+
+
+def test_a_token_that_cannot_be_read(cli: Cli, made: Lab, tmp_path: Path) -> None:
+    more = ("--metrics", f"{free_tcp_port()}", "--metrics-token-file", str(tmp_path / "none"))
+    assert "none: No such file" in cli.bad(*status(made, tmp_path, *more))
+    (tmp_path / "empty").touch()
+    assert "empty" in cli.bad(*status(made, tmp_path, *more[:3], str(tmp_path / "empty")))

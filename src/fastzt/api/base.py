@@ -89,6 +89,11 @@ class BaseNode(Generic[D, N]):
         """The networks that this node has joined."""
         return list(self._networks.values())
 
+    @property
+    def known_networks(self) -> list[str]:
+        """The ids of the networks of which the state holds a configuration, joined or not."""
+        return [f"{nwid:016x}" for nwid in self._parts.store.networks()]
+
     def _network_of(self, host: str) -> N | None:
         """The network whose DNS servers know a host; raises InputError when several may."""
         if addresses.literal(host) is not None:

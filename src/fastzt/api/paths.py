@@ -53,11 +53,23 @@ def peer(core: Core, found: Peer, now: int) -> dict[str, Any]:
         "latency_ms": milliseconds(found.latency_us),
         "last_seen_s": age(found.last_receive, now),
         "path": str(best.endpoint) if best is not None else None,
+        "over": over(core, found, best, now),
         "paths": [path(known, known.socket in tunnels, now) for known in found.paths],
         "tried": sorted(map(str, found.tried)),
         "last_tried_s": age(found.last_tried, now),
         "why_not_direct": None if best is not None else why_not_direct(core, found, now),
     }
+
+
+def over(core: Core, found: Peer, best: Path | None, now: int) -> str | None:
+    """What carries packets to a peer, on the first stretch of the way: udp4, udp6, or tcp (a TCP relay)."""
+    way = best if best is not None else core.switch.route(found, now)
+    return None if way is None else carrier(way, way.socket in core.switch.context.tunnels)
+
+
+def carrier(known: Path, tunnel: bool) -> str:
+    """What a path leads over."""
+    return "tcp" if tunnel else "udp4" if known.endpoint.is_v4 else "udp6"
 
 
 def direct(found: Peer, now: int) -> Path | None:
@@ -70,7 +82,7 @@ def path(known: Path, tunnel: bool, now: int) -> dict[str, Any]:
     """One direct path; by a tunnel it is direct from the TCP relay on."""
     return {
         "endpoint": str(known.endpoint),
-        "over": "tcp" if tunnel else "udp4" if known.endpoint.is_v4 else "udp6",
+        "over": carrier(known, tunnel),
         "socket": known.socket,
         "rtt_ms": milliseconds(known.latency_us),
         "last_seen_s": age(known.last_in, now),

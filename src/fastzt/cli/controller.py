@@ -21,7 +21,7 @@ from ..node.roles.controller import Controller
 from ..node.roles.controller_store import ControllerStore
 from ..node.roles.records import change_network, new_network
 from ..node.store import Store
-from . import options
+from . import options, seeing
 from .output import say, show, table
 from .root import announce, stop_event, wait
 
@@ -186,6 +186,10 @@ def run(state: str, planet: str | None, udp_port: int, as_json: bool) -> None:
 
     config = options.node_config(controller=True)
     directory = Path(state).expanduser()
-    with stop_event() as stopped, Node(directory, planet, udp_port, config=config) as node:
+    with (
+        stop_event() as stopped,
+        Node(directory, planet, udp_port, config=config) as node,
+        seeing.serving(node),
+    ):
         announce(node, as_json)
         wait(stopped)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import click
 
-from . import options
+from . import options, seeing
 from .output import progress, say, show
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ def running(
     with progress("starting the node"):
         directory = Path(state).expanduser()
         node = Node(state=directory, planet=planet, port=udp_port, config=config, peers=peers)
-    with node:
+    with node, seeing.serving(node):
         try:
             yield node
         except KeyboardInterrupt:

@@ -22,7 +22,7 @@ from ..node.planets import own_planet, parse_moon
 from ..node.roles.root import is_root, make_planet
 from ..node.store import Store
 from ..wire.world import World
-from . import options
+from . import options, seeing
 from .output import say, show
 
 if TYPE_CHECKING:
@@ -128,6 +128,10 @@ def root(
     from ..api.node import Node
 
     config = options.node_config(root=True, controller=controller)
-    with stop_event() as stopped, Node(directory, world.to_bytes(), port, config=config) as node:
+    with (
+        stop_event() as stopped,
+        Node(directory, world.to_bytes(), port, config=config) as node,
+        seeing.serving(node),
+    ):
         announce(node, as_json, planet=planet or str(directory / "planet"))
         wait(stopped)

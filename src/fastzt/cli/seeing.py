@@ -1,4 +1,4 @@
-"""What a command shows of the node that it runs: --pcap, --log-format, --log-level."""
+"""What a command shows of the node that it runs: --pcap, --log-format, --log-level, --metrics."""
 
 from __future__ import annotations
 
@@ -7,14 +7,25 @@ import logging
 import os
 import sys
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from datetime import datetime, timezone
-from typing import Any, TypeVar
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
+
+from ..errors import InputError
+
+if TYPE_CHECKING:
+    from ..api.node import Node
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 PCAP = "fastzt.pcap"
 FORMAT = "fastzt.log_format"
+METRICS = "fastzt.metrics"
+TOKEN_FILE = "fastzt.metrics_token"
+TOKEN = "FASTZT_METRICS_TOKEN"
+MAX_TOKEN = 1024
 LEVELS = ("debug", "info", "warning", "error")
 PLAIN = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 STANDARD = frozenset(logging.makeLogRecord({}).__dict__) | {"message", "asctime"}
@@ -74,7 +85,7 @@ def chosen_level(ctx: click.Context, param: click.Parameter, value: str | None) 
 
 
 def seeing_options(command: Command) -> Command:
-    """--pcap (which `pcap()` tells), --log-format and --log-level."""
+    """--pcap (which `pcap()` tells), --log-format and --log-level, --metrics (for `serving`)."""
     made = (
         click.option(
             "--pcap",
@@ -104,10 +115,67 @@ def seeing_options(command: Command) -> Command:
             callback=chosen_level,
             help="Log from this level on. Default: info.",
         ),
+        click.option(
+            "--metrics",
+            envvar="FASTZT_METRICS",
+            show_envvar=True,
+            metavar="[HOST:]PORT",
+            expose_value=False,
+            callback=lambda ctx, param, value: ctx.meta.__setitem__(METRICS, value and parse_place(value)),
+            help="Serve /metrics, /healthz and /readyz. Default host: 127.0.0.1; any other needs a token.",
+        ),
+        click.option(
+            "--metrics-token-file",
+            envvar="FASTZT_METRICS_TOKEN_FILE",
+            show_envvar=True,
+            metavar="FILE",
+            expose_value=False,
+            callback=lambda ctx, param, value: ctx.meta.__setitem__(TOKEN_FILE, value),
+            help=f"The token that clients must show. Or in the environment: {TOKEN}.",
+        ),
     )
     for option in reversed(made):
         command = option(command)
     return command
+
+
+def parse_place(text: str) -> tuple[str, int]:
+    """`port` or `host:port`, an IPv6 host in brackets; raises InputError."""
+    host, _, port = text.rpartition(":")
+    if host.startswith("[") and host.endswith("]"):
+        host = host[1:-1]
+    elif ":" in host:
+        host = ""
+        port = "none"
+    if not (port.isascii() and port.isdigit() and 0 < int(port) < 65536):
+        raise InputError(f"{text!r} is no place to serve at: a port expected, or host:port")
+    return host or "127.0.0.1", int(port)
+
+
+def token(name: str | None) -> str | None:
+    """The token in a file, else in the environment; raises InputError."""
+    if name is None:
+        return os.environ.get(TOKEN)
+    try:
+        with Path(name).expanduser().open("rb") as file:
+            found = file.read(MAX_TOKEN).decode().strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"cannot read token {name}: {getattr(error, 'strerror', None) or error}") from None
+    if not found:
+        raise InputError(f"token {name} is empty")
+    return found
+
+
+def serving(node: Node) -> AbstractContextManager[Any]:
+    """The server that --metrics asks for, as long as it is entered; raises InputError, OSError."""
+    meta = click.get_current_context().meta
+    place = meta.get(METRICS)
+    if not place:
+        return nullcontext()
+    from ..integrations.health import StatusServer
+
+    host, port = place
+    return StatusServer(node, host, port, token(meta.get(TOKEN_FILE)))
 
 
 def pcap() -> str | None:
