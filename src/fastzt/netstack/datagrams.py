@@ -12,6 +12,7 @@ from .echo import TOKEN, Pinger
 from .icmp import Unreachable
 from .ip_packet import V4_MAPPED, cut, destination_of, header_length, is_multicast, is_unicast, source_of
 from .outgoing import Outgoing
+from .path_mtus import PathMtus
 from .ports import TABLE, EphemeralPorts
 from .reassembly import Reassembly
 from .replies import Packet
@@ -41,6 +42,7 @@ class Datagrams:
         self.bound: dict[tuple[bytes | None, int], UdpEndpoint] = {}
         self.pingers: dict[int, Pinger] = {}
         self.reassembly = Reassembly(stack.wheel, stack.stats)
+        self.path_mtus = PathMtus()
         self.awaited: dict[bytes, list[Outgoing]] = {}
         self.busy: set[Outgoing] = set()  # with packets that have not left, their sockets closed or not
         self.errors = 0
@@ -148,7 +150,8 @@ class Datagrams:
         everybody = not is_multicast(to[0])
         if everybody and not endpoint.broadcast:
             return errno.EACCES
-        packets = self.cut(udp.datagram(source, to, data, 64 if everybody else endpoint.multicast_hops))
+        whole = udp.datagram(source, to, data, 64 if everybody else endpoint.multicast_hops)
+        packets = self.cut(whole, now)
         if not packets:
             return errno.EMSGSIZE
         for packet in packets:
@@ -190,9 +193,10 @@ class Datagrams:
         pinger.answered(sequence, body[icmp.HEADER :], now)
         return 0
 
-    def cut(self, packet: bytes) -> list[bytes]:
-        """A packet as the network's MTU wants it; none when that is too small."""
-        return cut(packet, self.stack.egress.mtu(), int.from_bytes(self.entropy(4), "big"))
+    def cut(self, packet: bytes, now: int) -> list[bytes]:
+        """A packet as the MTU of the network and of its way wants it; none when that is too small."""
+        mtu = min(self.stack.egress.mtu(), self.path_mtus.of(destination_of(packet), now))
+        return cut(packet, mtu, int.from_bytes(self.entropy(4), "big"))
 
     def await_neighbor(self, hop: bytes, outgoing: Outgoing) -> bool:
         """Tell `outgoing` of the end of a resolution; False when too many wait."""
@@ -288,6 +292,8 @@ class Datagrams:
             return False
         if told.protocol == icmp.PROTOCOL_UDP:
             endpoint = self.endpoint_for(told.local, told.local_port)
+            if endpoint is not None and told.mtu:
+                self.path_mtus.narrow(told.remote, told.mtu, now)
             if endpoint is None or endpoint.remote != (told.remote, told.remote_port):
                 return False
             endpoint.fail(told.error)
@@ -297,11 +303,13 @@ class Datagrams:
         pinger = self.pingers.get(told.local_port)
         if pinger is None or pinger.destination != told.remote:
             return False
+        if told.mtu:
+            self.path_mtus.narrow(told.remote, told.mtu, now)
         return pinger.refused(told.sequence, told.error)
 
-    def answer(self, reply: bytes, peer: object) -> None:
+    def answer(self, reply: bytes, peer: object, now: int) -> None:
         """Queue an answer of any length."""
-        for packet in self.cut(reply):
+        for packet in self.cut(reply, now):
             self.stack.answer(Packet(self.stack.emitter, packet, peer))
 
     def may_complain(self, now: int) -> bool:

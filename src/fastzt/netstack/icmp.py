@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import errno
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from .ip_packet import V4_HEADER, V4_MAPPED, V6_HEADER, checksum, header_length, pseudo_header, whole
 
@@ -15,7 +15,10 @@ HEADER = 8
 MAX_ECHO = 9000  # bytes of an echo request that is answered
 ECHO_REPLY_V4, ECHO_V4, UNREACHABLE_V4 = 0, 8, 3
 ECHO_REPLY_V6, ECHO_V6, UNREACHABLE_V6 = 129, 128, 1
+TOO_BIG_V6 = 2  # for IPv4 a code of unreachable
 PORT_V4, PORT_V6 = 3, 4  # codes of port unreachable
+TOO_BIG_V4 = 4  # code: RFC 1191 4
+LEAST_V4, LEAST_V6 = 552, 1280  # what no router makes us go below (RFC 8201 4 for IPv6)
 QUOTED_V4 = 576 - V4_HEADER - HEADER  # bytes of the packet that an error quotes: RFC 1812 4.3.2.3
 QUOTED_V6 = 1280 - V6_HEADER - HEADER  # RFC 4443 3.1
 
@@ -41,7 +44,8 @@ ERRORS_V6 = {
 class Unreachable:
     """A packet of ours did not arrive: its protocol, its flow, and the errno that tells why.
 
-    `sequence`: TCP's, or that of an echo, whose identifier is the local port.
+    `sequence`: TCP's, or that of an echo, whose identifier is the local port. `mtu`: the packet was larger
+    than this, which is as much as its way takes; 0 for other errors.
     """
 
     error: int
@@ -51,6 +55,7 @@ class Unreachable:
     remote: bytes
     remote_port: int
     sequence: int
+    mtu: int = 0
 
 
 def message(source: bytes, destination: bytes, body: bytes) -> bytes:
@@ -103,14 +108,28 @@ def port_unreachable(source: bytes, destination: bytes, packet: bytes) -> bytes:
 
 
 def unreachable(message: bytes, is_v4: bool) -> Unreachable | None:
-    """What a destination-unreachable message says of a packet, or None when it says nothing usable."""
-    if len(message) < HEADER or message[0] != (UNREACHABLE_V4 if is_v4 else UNREACHABLE_V6):
+    """What a message about a packet that did not arrive says of it, or None when it says nothing usable."""
+    if len(message) < HEADER:
         return None
-    error = (ERRORS_V4 if is_v4 else ERRORS_V6).get(message[1])
+    mtu, error = too_big(message, is_v4), None
+    if mtu:
+        error = errno.EMSGSIZE
+    elif message[0] == (UNREACHABLE_V4 if is_v4 else UNREACHABLE_V6):
+        error = (ERRORS_V4 if is_v4 else ERRORS_V6).get(message[1])
     if error is None:
         return None
     packet = message[HEADER:]
-    return quoted_v4(error, packet) if is_v4 else quoted_v6(error, packet)
+    told = quoted_v4(error, packet) if is_v4 else quoted_v6(error, packet)
+    return told and replace(told, mtu=mtu)
+
+
+def too_big(message: bytes, is_v4: bool) -> int:
+    """The MTU in a message about a packet that was too big (RFC 1191 4, RFC 4443 3.2); 0 in others."""
+    if is_v4:
+        mtu = int.from_bytes(message[6:8], "big")
+        return max(mtu, LEAST_V4) if mtu and message[:2] == bytes((UNREACHABLE_V4, TOO_BIG_V4)) else 0
+    mtu = int.from_bytes(message[4:8], "big")
+    return max(mtu, LEAST_V6) if mtu and message[0] == TOO_BIG_V6 else 0
 
 
 def quoted_v4(error: int, packet: bytes) -> Unreachable | None:

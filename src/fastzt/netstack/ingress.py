@@ -257,7 +257,7 @@ class Ingress(Host):
             return
         reply = icmp.echo_reply(message, source, destination)
         if reply is not None:
-            self.datagrams.answer(reply, peer)
+            self.datagrams.answer(reply, peer, now)
             return
         if self.datagrams.icmp_in(peer, message, source, destination, now):
             return
@@ -268,7 +268,10 @@ class Ingress(Host):
         if told is None or not isinstance(flow, Connection) or flow.peer is not peer:
             self.stats.drop(BAD_ICMP)
         elif (told.sequence - flow.tx.una) & 0xFFFFFFFF < flow.tx.next - flow.tx.una:  # RFC 5927 4.1
-            flow.unreachable(told.error, now)
+            if told.mtu:
+                flow.narrow(told.mtu, now)
+            else:
+                flow.unreachable(told.error, now)
 
     def after_batch(self, now: int) -> None:
         """The batch is over: one decision about acknowledging for each flow that it touched."""

@@ -65,7 +65,7 @@ class Outgoing(Flow):
 
     def enter(self, neighbor: object, packet: bytes, now: int) -> bool:
         """Queue a packet, in fragments if need be; False when the network's MTU is too small for it."""
-        packets = self.service.cut(packet)
+        packets = self.service.cut(packet, now)
         if not packets:
             self.service.stack.stats.drop(TOO_LONG)
             return False

@@ -217,6 +217,12 @@ class ControlBlock(Flow):
         if self.state == SYN_SENT:
             self.fail(error, now)
 
+    def narrow(self, mtu: int, now: int) -> None:
+        """The way takes no packets above `mtu` bytes: what was lost goes out in smaller ones."""
+        self.tx.peer_mss = min(self.tx.peer_mss, mtu - (40 if self.is_v4 else 60))
+        self.refit(now)
+        self.host.wake(self)
+
     def abort(self, now: int) -> None:
         """End at once and tell the peer by RST."""
         if self.state in (CLOSED, TIME_WAIT):
