@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Sequence
 from typing import Any
@@ -145,7 +146,11 @@ class Node(BaseNode[ThreadedDriver, Network], Closing):
 
     def close(self, linger: float = LINGER) -> None:
         """End the node: closed sockets deliver what was sent within `linger` seconds, others are reset."""
-        if self.closed:
+        if self._driver.forked:
+            return
+        if self._driver.closed:  # before, or because it has broken down
+            self._reach.close()
+            self._parts.close()
             return
         core = self._driver.core
         try:
@@ -155,8 +160,9 @@ class Node(BaseNode[ThreadedDriver, Network], Closing):
             pass
         finally:
             self._reach.close()
-            for task in self._driver.run(self._parts.keeper.farewell):
-                self._driver.worker.submit(task, must=True)
+            with contextlib.suppress(OSError):  # another thread has closed it meanwhile
+                for task in self._driver.run(self._parts.keeper.farewell):
+                    self._driver.worker.submit(task, must=True)
             self._driver.close()
             self._parts.close()
 

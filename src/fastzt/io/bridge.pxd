@@ -71,6 +71,7 @@ cdef class Bridges:
     cdef void end(self, Bridge bridge, int64_t now) except *
     @cython.locals(bridge=Bridge)
     cpdef object release(self, int64_t now)
+    @cython.locals(bridge=Bridge)
     cpdef object close(self)
 
 
