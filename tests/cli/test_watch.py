@@ -107,3 +107,17 @@ def test_networks_of_the_state(cli: Cli, options: list[str]) -> None:
         for line in cli.good("status", *options).splitlines()
     )
     assert {peer["over"] for peer in cli.json("peers", *options)} == {"udp4"}
+
+
+def test_of_an_agent(made: Lab, options: list[str], cli: Cli) -> None:
+    """Where an agent runs the node of the state, it is the agent's that is looked at."""
+    state = options[: options.index("--timeout")]
+    with Background("agent", *state) as agent:
+        agent.told()
+        told = cli.json("status", *options)
+        assert told["id"] == SECRETS[1][:10]
+        assert cli.json("status", *options)["port"] == told["port"]
+        assert {peer["id"] for peer in cli.json("peers", *options)} == {made.server.id}
+        with Background("status", "--watch", "--every", "0.1", *options) as watching:
+            assert [watching.told()["port"] for _ in range(2)] == [told["port"]] * 2
+            assert interrupted(watching.process) == (0, "")

@@ -23,6 +23,7 @@ from .paths import RELAYED
 
 if TYPE_CHECKING:
     from ..node.config import NodeConfig
+    from ..node.own_identity import IdentitySource
     from .network import Network
     from .node import Node
 
@@ -35,32 +36,35 @@ PINGS = 3
 
 @dataclass(frozen=True)
 class Doctor:
-    """Examines the node of a state directory, which must not be running.
+    """Examines the node of a state directory, which must not be running; None: one without any.
 
     `networks`: those to look at (16 hex digits), default those that the state knows. `to`: an IP on one of
     them, to see how its node is reached. `timeout`: seconds for each thing that is waited for.
     """
 
-    state: str | os.PathLike[str]
+    state: str | os.PathLike[str] | None
     config: NodeConfig
     planet: Any = None
     port: int = 0
     networks: tuple[str, ...] = ()
     to: str | None = None
     timeout: float = 20.0
+    identity: IdentitySource = None
 
     def findings(self) -> Iterator[Finding]:
         """What was found, as it is found."""
         from .node import Node
 
-        path = Path(self.state).expanduser()
-        found = doctor_state.examine(path, self.planet)
-        yield from found
-        if any(finding.level == PROBLEM for finding in found):
-            return
-        stored = doctor_state.networks(path)
+        path = None if self.state is None else Path(self.state).expanduser()
+        stored: list[str] = []
+        if path is not None:
+            found = doctor_state.examine(path, self.planet)
+            yield from found
+            if any(finding.level == PROBLEM for finding in found):
+                return
+            stored = doctor_state.networks(path)
         try:
-            node = Node(path, self.planet, self.port, config=self.config)
+            node = Node(path, self.planet, self.port, self.identity, config=self.config)
         except (FastztError, OSError) as error:
             yield Finding("node", PROBLEM, f"the node cannot start: {describe(error)}", "see what it says")
             return

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from ..errors import FastztError
-from . import options
+from . import options, own
 from .output import progress, say, show
 
 if TYPE_CHECKING:
@@ -53,7 +53,10 @@ def doctor(
 
     names = tuple(f"{nwid:016x}" for nwid in networks)
     where = None if to is None else str(to)
-    doctor = Doctor(state, options.node_config(), planet, udp_port, names, where, timeout)
+    place = None if own.is_ephemeral() else state
+    doctor = Doctor(
+        place, options.node_config(), planet, udp_port, names, where, timeout, identity=own.identity()
+    )
     found: list[Finding] = []
     with progress("looking"):
         for finding in doctor.findings():

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import click
 
-from . import options, seeing
+from . import options, own, seeing
 from .output import progress, say, show
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ def running(
     from ..api.agent_wire import socket_path
     from ..api.node import Node
 
-    if through_agent and answers(socket_path(state)):
+    if through_agent and not own.is_ephemeral() and answers(socket_path(state)):
         from ..api.agent_node import AgentNode
 
         with AgentNode(socket_path(state)) as shared:
@@ -42,8 +42,14 @@ def running(
         return
     config = options.node_config()
     with progress("starting the node"):
-        directory = Path(state).expanduser()
-        node = Node(state=directory, planet=planet, port=udp_port, config=config, peers=peers)
+        node = Node(
+            state=None if own.is_ephemeral() else Path(state).expanduser(),
+            planet=planet,
+            port=udp_port,
+            identity=own.identity(),
+            config=config,
+            peers=peers,
+        )
     with node, seeing.serving(node):
         try:
             yield node

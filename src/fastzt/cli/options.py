@@ -22,6 +22,7 @@ from ..vl2 import adhoc
 from ..wire.address import parse_address
 from ..wire.inetaddress import InetAddress
 from ..wire.world import MAX_SIZE, World
+from .own import own_options
 from .seeing import pcap, seeing_options
 
 if TYPE_CHECKING:
@@ -313,7 +314,7 @@ def reach_options(command: Command) -> Command:
         callback=lambda ctx, param, value: ctx.meta.__setitem__(NAT_PMP, value),
         help="The same by NAT-PMP, which needs nothing more.",
     )
-    return port_option(option(upstream(upnp(nat_pmp(command)))))
+    return port_option(own_options(option(upstream(upnp(nat_pmp(command))))))
 
 
 def keep_upstream(ctx: click.Context, param: click.Parameter, value: str | None) -> None:

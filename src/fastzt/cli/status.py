@@ -34,7 +34,11 @@ def wait_online(node: Node, timeout: float) -> bool:
 
 
 def enter(node: Node) -> None:
-    """Join the networks that the state knows; what their controllers say of it is among what is told."""
+    """Join the networks that the state knows, as an agent does itself; their controllers' word is told."""
+    from ..api.node import Node as Own
+
+    if not isinstance(node, Own):
+        return
     for nwid in node.known_networks:
         with contextlib.suppress(FastztError):
             node.join(nwid, timeout=0)
