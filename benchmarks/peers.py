@@ -36,9 +36,10 @@ NAMES = {"fastzt": "fastzt", "libzt": "libzt 1.8.4", "kernel": "the kernel's TCP
 class StreamLab(Lab):
     """A lab whose peers are `stream_peer` programs."""
 
-    def _start(self, name: str, namespace: str, ip: str, program: list[str]) -> Member:
+    def _start(self, name: str, namespace: str, ip: str, program: list[str], **environment: str) -> Member:
         kind = Path(program[0]).stem
-        return super()._start(name, namespace, ip, [str(HERE / "stream_peer.py"), kind, *program[1:]])
+        program = [str(HERE / "stream_peer.py"), kind, *program[1:]]
+        return super()._start(name, namespace, ip, program, **environment)
 
 
 class Contest:

@@ -92,7 +92,7 @@ class Streams(commands.Handler):
         return number
 
 
-def fastzt_peer(state: str, planet: str) -> commands.Handler:
+def fastzt_peer(state: str, planet: str, port: str) -> commands.Handler:
     """fastzt's peer with the further commands."""
     from fastzt_peer import FastztPeer
 
@@ -101,7 +101,7 @@ def fastzt_peer(state: str, planet: str) -> commands.Handler:
             return self.handles.pop(handle)
 
     Path(state).mkdir(exist_ok=True)
-    return Peer(state, planet)
+    return Peer(state, planet, int(port))
 
 
 def libzt_peer(stand_in: str, library: str, home: str, port: str) -> commands.Handler:

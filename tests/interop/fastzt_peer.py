@@ -20,7 +20,7 @@ from fastzt.node.config import NodeConfig
 class FastztPeer(Handler):
     """The commands on fastzt's sockets; handles are numbers given here."""
 
-    def __init__(self, state: str, planet: str, port: int, tcp_relay: str | None) -> None:
+    def __init__(self, state: str, planet: str, port: int, tcp_relay: str | None = None) -> None:
         super().__init__()
         self.state = state
         self.planet = planet
@@ -175,7 +175,7 @@ class FastztPeer(Handler):
 if __name__ == "__main__":
     state, planet, port, *tcp_relay = sys.argv[1:]
     Path(state).mkdir(exist_ok=True)
-    peer = FastztPeer(state, planet, int(port), tcp_relay[0] if tcp_relay else None)
+    peer = FastztPeer(state, planet, int(port), *tcp_relay)
     serve(peer)
     if peer.node is not None:
         with contextlib.suppress(OSError):
