@@ -52,7 +52,7 @@ def new_core(
     planet: World,
     config: NodeConfig,
     records: ControllerStore | None,
-    windows: int,
+    windows: WindowBudget,
     capture: Capture | None,
 ) -> Core:
     """A core; one that is not observed knows nothing of observers, and pays nothing for them."""

@@ -79,7 +79,7 @@ def open_parts(
         own = own_identity(store, known, os.urandom)
         sockets = open_sockets(store, port, config)
         undo.pop_all()
-    windows = sockets.capabilities.receive_buffer // 2
+    windows = budget_of(sockets.capabilities.receive_buffer)
     core = observing.new_core(own, world, config, records(store, config), windows, capture)
     return Parts(store, sockets, core, Keeper(store, core), relay, upstream, mapping_ways(config))
 

@@ -5,11 +5,16 @@ cdef enum:
     EPOCH = 1000000
     FLOOR = 16384
     FIRST = 65536
+    MERGED = 32768
+    MANY = 8
+    FULL = 1000
 
 
 @cython.final
 cdef class WindowBudget:
     cdef readonly int64_t total
+    cdef readonly int64_t plain
+    cdef readonly int64_t merged
     cdef int64_t epoch
     cdef int64_t current
     cdef int64_t before
@@ -17,6 +22,7 @@ cdef class WindowBudget:
     cdef int64_t flows_before
     cdef int64_t pressed
 
+    cpdef void arrived(self, int messages, int64_t length) noexcept
     @cython.locals(share=int64_t)
     cpdef int64_t initial(self, int64_t wanted) noexcept
     cdef int64_t free(self) noexcept

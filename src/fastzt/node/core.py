@@ -19,7 +19,7 @@ from ..identity.identity import Identity
 from ..netstack.config import StackConfig
 from ..netstack.socket_table import SocketTable
 from ..netstack.stack import Stack
-from ..netstack.window_budget import UNLIMITED, WindowBudget
+from ..netstack.window_budget import WindowBudget
 from ..vl1.config import SwitchConfig
 from ..vl1.events import Online, PathChanged
 from ..vl1.jobs import Job as IdentityJob
@@ -52,7 +52,7 @@ Entropy = Callable[[int], bytes]
 class Core(Verbs):
     """The verbs of a node. Times are microseconds, network ids ints, IPs 16 bytes.
 
-    `windows`: what the TCP receive windows of all connections may add up to.
+    `windows`: what the TCP receive windows of all connections may add up to; None: anything.
     """
 
     if not cython.compiled:
@@ -81,7 +81,7 @@ class Core(Verbs):
         wall_offset_ms: int,
         config: NodeConfig = NodeConfig(),  # noqa: B008 - immutable
         records: ControllerStore | None = None,
-        windows: int = UNLIMITED,
+        windows: WindowBudget | None = None,
     ) -> None:
         self.identity = identity
         self.address = identity.address
@@ -91,7 +91,7 @@ class Core(Verbs):
         self.switch = Switch(identity, planet, entropy, wall_offset_ms, switch_config)
         self.networks = Networks(self.switch, entropy, wall_offset_ms)
         self.switch.bind(self.networks)
-        self.windows = WindowBudget(windows)
+        self.windows = windows or WindowBudget()
         self.wheel = TimerWheel(0)
         self.sockets = SocketTable()
         self._by_id: dict[int, Lane] = {}
@@ -115,6 +115,8 @@ class Core(Verbs):
 
     def receive(self, batch: DatagramBatch, now: int) -> None:
         """Process what arrived; never raises for what a remote sent."""
+        if batch.count > 0:
+            self.windows.arrived(batch.count, batch.length[0])
         self.switch.receive(batch, now)
         if self.switch.happened:
             self._tell_paths(now)
