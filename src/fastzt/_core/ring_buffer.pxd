@@ -25,7 +25,7 @@ cdef class RingBuffer:
     @cython.locals(free=Py_ssize_t)
     cpdef Py_ssize_t room(self) noexcept
     @cython.locals(n=Py_ssize_t, at=Py_ssize_t, first=Py_ssize_t)
-    cpdef Py_ssize_t write(self, object data) except -1
+    cpdef Py_ssize_t write(self, object data, Py_ssize_t start=*, Py_ssize_t most=*) except -1
     @cython.locals(free=Py_ssize_t)
     cpdef Py_ssize_t append(self, Slab source, Py_ssize_t offset, Py_ssize_t n) except -1
     cpdef bint write_at(self, int64_t position, Slab source, Py_ssize_t offset, Py_ssize_t n) except -1

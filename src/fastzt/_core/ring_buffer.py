@@ -50,16 +50,21 @@ class RingBuffer:
         free = self.limit - (self.tail - self.head)
         return free if free > 0 else 0
 
-    def write(self, data: Buffer) -> int:
-        """Append what fits of a bytes-like object; how many bytes that was."""
-        n = min(size_of(data), self.room())
+    def write(self, data: Buffer, start: int = 0, most: int = -1) -> int:
+        """Append what fits of a bytes-like object from `start` on; how many bytes that was.
+
+        `most` bounds it, unless negative.
+        """
+        n = min(size_of(data) - start, self.room())
+        if 0 <= most < n:
+            n = most
         if n <= 0 or not self.fit(self.tail + n):
             return 0
         at = self.tail & (self.capacity - 1)
         first = min(n, self.capacity - at)
-        copy_in(self.slab, at, data, 0, first)
+        copy_in(self.slab, at, data, start, first)
         if first < n:
-            copy_in(self.slab, 0, data, first, n - first)
+            copy_in(self.slab, 0, data, start + first, n - first)
         self.grow_tail(n)
         return n
 

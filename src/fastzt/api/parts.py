@@ -15,6 +15,7 @@ from ..io.clock import monotonic_us
 from ..io.endpoints import UdpSockets
 from ..io.port_mapping import NAT_PMP, UPNP
 from ..io.upstream import UpstreamProxy
+from ..netstack.window_budget import budget_of
 from ..node import overlay
 from ..node.config import NodeConfig
 from ..node.core import Core

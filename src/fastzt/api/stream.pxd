@@ -29,6 +29,9 @@ cdef class Taking(Attempt):
 cdef class Writing(Attempt):
     cdef Stream stream
     cdef object data
+    cdef Py_ssize_t done
+    cdef Py_ssize_t size
+    cdef Py_ssize_t enough
 
 
 cdef class Stream:
@@ -40,8 +43,7 @@ cdef class Stream:
     cdef public bint _read_shut
 
     @cython.locals(attempt=Writing)
-    cdef Py_ssize_t _send(self, object data, object timeout) except -1
-    @cython.locals(size=Py_ssize_t, done=Py_ssize_t)
+    cdef Py_ssize_t _send(self, object data, Py_ssize_t size, Py_ssize_t enough) except -1
     cpdef object sendall(self, object data, int flags=*)
     @cython.locals(attempt=Reading)
     cpdef object recv_into(self, object buffer, Py_ssize_t nbytes=*, int flags=*)

@@ -5,10 +5,8 @@ The part of a Socket that is called for every piece of data, and is compiled for
 
 from __future__ import annotations
 
-import contextlib
 import errno
 import os
-import time
 from typing import TYPE_CHECKING, Any
 
 from ..io.attempt import Attempt
@@ -77,19 +75,8 @@ class Stream:
         """Send some of the data; returns how many bytes were taken."""
         if flags:
             return flagged.send(self, data, flags)
-        view = memoryview(data).cast("B")
-        n: int = self._send(view[:CHUNK], self._timeout)
-        if n == CHUNK and len(view) > CHUNK:
-            n += self._send_more(view[CHUNK:])
-        return n
-
-    def _send_more(self, view: memoryview) -> int:
-        """What there is room for now."""
-        done = 0
-        with contextlib.suppress(OSError):  # the next call tells
-            while done < len(view):
-                done += self._send(view[done : done + CHUNK], 0.0)
-        return done
+        size = size_of(data)
+        return self._send(data, size, min(size, 1))
 
     def sendall(self, data: Buffer, flags: int = 0) -> None:
         """Send all of the data; the timeout bounds the whole."""
@@ -97,22 +84,18 @@ class Stream:
             flagged.sendall(self, data, flags)
             return
         size = size_of(data)
-        done = self._send(data, self._timeout) if size <= CHUNK else 0
-        if done < size:
-            self._send_rest(memoryview(data).cast("B")[done:])
+        self._send(data, size, size)
 
-    def _send_rest(self, view: memoryview) -> None:
-        timeout, start, done = self._timeout, time.monotonic(), 0
-        while done < len(view):
-            if self._timeout:
-                timeout = max(self._timeout - (time.monotonic() - start), 0.0)
-            done += self._send(view[done : done + CHUNK], timeout)
-
-    def _send(self, data: Buffer, timeout: float | None) -> int:
+    def _send(self, data: Buffer, size: int, enough: int) -> int:
+        """Send what there is room for of `size` bytes, and wait for room for `enough`; how many were taken."""
         attempt = Writing.__new__(Writing)
         attempt.stream = self
         attempt.data = data
-        n: int = self._try(attempt, timeout)
+        attempt.done = 0
+        attempt.size = size
+        attempt.enough = enough
+        attempt.more = False
+        n: int = self._try(attempt, self._timeout)
         return n
 
     def _try(self, attempt: Attempt, timeout: float | None) -> Any:
@@ -179,20 +162,32 @@ class Taking(Attempt):
 
 
 class Writing(Attempt):
-    """Send some of a buffer."""
+    """Send a buffer, a chunk an attempt, until there is no room and `enough` of it has been taken."""
 
     if not cython.compiled:
-        __slots__ = ("data", "quiet", "stream")
+        __slots__ = ("data", "done", "enough", "more", "quiet", "size", "stream")
 
     stream: Stream
     data: Buffer
+    done: int
+    size: int
+    enough: int
 
     def make(self, now: int) -> Any:
-        """The bytes taken; None when there is no room."""
+        """The bytes taken in all; None when there may be more to take, or that is not enough."""
         self.quiet = False
         self.stream._check()
         connection = self.stream._connection
         held = connection.held
-        n = connection.write(self.data, now)
+        try:
+            n = connection.write(self.data, now, self.done, CHUNK)
+        except OSError:
+            if 0 < self.done and self.enough <= self.done:
+                return self.done  # the next call tells
+            raise
+        self.done += n
+        self.more = n > 0
         self.quiet = held and connection.held
-        return n if n > 0 or size_of(self.data) == 0 else None
+        if self.done >= self.size or (n == 0 and self.done >= self.enough):
+            return self.done
+        return None

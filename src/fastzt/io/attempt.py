@@ -15,12 +15,14 @@ class Attempt:
     """One wish: `make` grants it, or gives None when that cannot be done yet. Called under the driver's lock.
 
     An attempt that waits for a connection or a listener must leave nothing to be sent when it gives None, and
-    one that sets `quiet` has left nothing to be sent, told or timed.
+    one that sets `quiet` has left nothing to be sent, told or timed. One that sets `more` when it gives None
+    has done a part, and is to be called again without waiting for anything.
     """
 
     if not cython.compiled:
         __slots__ = ()
         quiet = False
+        more = False
 
     def make(self, now: int) -> Any:
         """The result, or None."""

@@ -58,7 +58,7 @@ cdef class ThreadedDriver:
     cdef object _run(self, object action)
     @cython.locals(now=int64_t)
     cdef object _round(self, Waiter waiter)
-    @cython.locals(wish=Attempt, leads=bint, passing=bint, idle=bint)
+    @cython.locals(wish=Attempt, leads=bint, due=bint, passing=bint, idle=bint)
     cdef object _attempt(self, Waiter waiter, int64_t now)
     cdef int _turn(self, int64_t now) except -1
     cdef int _settle(self, int64_t now) except -1

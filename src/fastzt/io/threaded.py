@@ -137,6 +137,8 @@ class ThreadedDriver:
                 result = self._locked_round(waiter)
                 if result is not None:
                     return result  # type: ignore[no-any-return]
+                if wish.more:
+                    continue
                 if self._leader is waiter:
                     self.poller.wait(waiter.seconds)
                 else:
@@ -185,7 +187,7 @@ class ThreadedDriver:
         self.check()
         now = self._now()
         result = self._attempt(waiter, now)
-        if result is None:
+        if result is None and not waiter.wish.more:
             waiter.check_time(now)
             self._enter(waiter, now)
         return result
@@ -199,15 +201,16 @@ class ThreadedDriver:
         waiter.woken = False
         wish = waiter.wish
         leads = self._leader is waiter
-        passing = self._leader is None and (now - self._turned >= STEP or self._look <= now)
+        due = now - self._turned >= STEP or self._look <= now
+        passing = due and self._leader is None
         idle = False
         if passing:
             self.poller.take()
-        if leads or passing:
+        if passing or (leads and (due or not wish.more)):
             self._turn(now)
         try:
             result = wish.make(now)
-            idle = wish.quiet or (result is None and waiter.key > NODE)
+            idle = wish.quiet or (result is None and waiter.key > NODE and not wish.more)
             return result
         finally:
             idle = idle and not leads and not passing

@@ -33,7 +33,17 @@ class WindowBudget:
     """
 
     if not cython.compiled:
-        __slots__ = ("before", "current", "epoch", "flows", "flows_before", "merged", "plain", "pressed", "total")
+        __slots__ = (
+            "before",
+            "current",
+            "epoch",
+            "flows",
+            "flows_before",
+            "merged",
+            "plain",
+            "pressed",
+            "total",
+        )
 
     def __init__(self, total: int = UNLIMITED, merged: int = 0) -> None:
         self.total = self.plain = total

@@ -18,7 +18,7 @@ cdef enum:
 cdef class Connection(Output):
     cdef bint may_write(self) noexcept
     @cython.locals(taken=Py_ssize_t)
-    cpdef Py_ssize_t write(self, object data, int64_t now) except -1
+    cpdef Py_ssize_t write(self, object data, int64_t now, Py_ssize_t start=*, Py_ssize_t most=*) except -1
     cpdef void push(self, int64_t now) except *
     @cython.locals(taken=Py_ssize_t)
     cpdef Py_ssize_t read_into(self, object target, int64_t now) except -1

@@ -110,15 +110,16 @@ class Connection(Output):
         open_state = self.state == ESTABLISHED or self.state == CLOSE_WAIT
         return (open_state or self.state == SYN_SENT or self.state == SYN_RECEIVED) and self.tx.fin < 0
 
-    def write(self, data: Buffer, now: int) -> int:
+    def write(self, data: Buffer, now: int, start: int = 0, most: int = -1) -> int:
         """Queue what fits of a bytes-like object; how many bytes that was (0: wait for WRITABLE).
 
+        At most `most` bytes of it (negative: all) are taken, from `start` on.
         Raises OSError with `error` after a failure, BrokenPipeError when our direction is closed.
         """
         if not self.may_write():
             self.raise_error()
             raise BrokenPipeError(errno.EPIPE, os.strerror(errno.EPIPE))
-        taken = self.tx.write(data)
+        taken = self.tx.write(data, start, most)
         self.wants_room = self.tx.free() == 0
         if taken and self.state >= ESTABLISHED:
             if not self.tx.gathers():

@@ -60,7 +60,7 @@ cdef class Sender:
     cdef void syn_acked(self) except *
     @cython.locals(mss=int)
     cdef void fit(self, int size, int overhead) except *
-    cdef Py_ssize_t write(self, object data) except -1
+    cdef Py_ssize_t write(self, object data, Py_ssize_t start, Py_ssize_t most) except -1
     cdef void set_limit(self, int64_t limit) noexcept
     @cython.locals(product=int64_t, wanted=int64_t)
     cdef void tune(self) noexcept

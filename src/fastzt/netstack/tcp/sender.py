@@ -131,11 +131,11 @@ class Sender:
             self.mss = mss
             self.controller.set_mss(mss)
 
-    def write(self, data: Buffer) -> int:
-        """Queue what fits; how many bytes."""
+    def write(self, data: Buffer, start: int, most: int) -> int:
+        """Queue what fits of at most `most` bytes from `start` on; how many bytes."""
         if self.ring.tail - self.next < self.mss:
             self.recovery.sampler.check_application(self.controller)
-        return self.ring.write(data)
+        return self.ring.write(data, start, most)
 
     def set_limit(self, limit: int) -> None:
         """Hold at most so many bytes, from now on without regard to what the path needs."""
