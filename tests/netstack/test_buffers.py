@@ -8,7 +8,7 @@ import pytest
 
 import fastzt
 from fastzt.netstack.config import StackConfig
-from fastzt.netstack.window_budget import WindowBudget
+from fastzt.netstack.window_budget import WindowBudget, budget_of
 
 from .bench import SECOND, Bench, Link
 from .flow import Flow
@@ -127,6 +127,24 @@ def test_every_flow_has_a_floor() -> None:
         for flow in flows:
             flow.ask(65536, now)
     assert all(flow.held >= 16384 for flow in flows)
+
+
+def test_three_full_messages_fit_into_a_small_buffer_while_datagrams_come_merged() -> None:
+    budget = budget_of(212_992)
+    assert budget.total == 106_496
+    budget.arrived(1, 45 * 1432)
+    assert budget.total == 180_000
+    budget.arrived(1, 1432)  # one datagram alone tells nothing
+    budget.arrived(16, 80)  # nor do acknowledgments
+    assert budget.total == 180_000
+    budget.arrived(16, 1432)
+    assert budget.total == 106_496
+
+
+def test_large_buffers_are_shared_alike_however_datagrams_come() -> None:
+    budget = budget_of(8 * MIB)
+    budget.arrived(16, 45 * 1432)
+    assert budget.total == 4 * MIB
 
 
 def test_windows_of_many_connections_stay_within_a_small_socket_buffer() -> None:

@@ -11,6 +11,7 @@ from ..node.core import Core
 
 if TYPE_CHECKING:
     from ..identity.identity import Identity
+    from ..netstack.window_budget import WindowBudget
     from ..node.config import NodeConfig
     from ..node.observer.capture import Capture
     from ..node.roles.controller_store import ControllerStore

@@ -4,6 +4,9 @@ from libc.stdint cimport int64_t, uint32_t, uint64_t
 from fastzt._core.checksum cimport pseudo_header
 from fastzt.netstack.tcp.segment cimport Segment
 
+cdef extern from "bytes.h" nogil:
+    uint64_t ft_be64(const unsigned char *p)
+
 cdef enum:
     INITIAL_BITS = 6
     KEY_WORDS = 5
@@ -51,7 +54,7 @@ cdef class FlowTable:
     @cython.locals(flow=Flow, ports=uint64_t, bucket=Py_ssize_t)
     cpdef Flow find(self, Segment segment)
     cdef bint matches(self, Flow flow, Segment segment) noexcept
-    @cython.locals(key=Flow, flow=Flow)
+    @cython.locals(ports=uint64_t, bucket=Py_ssize_t, flow=Flow)
     cpdef Flow get(self, bytes local, unsigned int local_port, bytes remote, unsigned int remote_port)
     @cython.locals(ports=uint64_t)
     cdef Py_ssize_t bucket_of_flow(self, Flow flow) noexcept
@@ -64,3 +67,7 @@ cdef class FlowTable:
     cpdef bint remove(self, Flow flow) except -1
     @cython.locals(flow=Flow, i=Py_ssize_t)
     cpdef list flows(self)
+
+
+cdef inline uint64_t word(bytes address, Py_ssize_t o) noexcept:
+    return ft_be64(<const unsigned char *> address + o)

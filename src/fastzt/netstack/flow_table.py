@@ -17,6 +17,7 @@ else:
 
 if not cython.compiled:
     from .._core.checksum import pseudo_header
+    from .._core.kernels.words import word
 
     INITIAL_BITS = 6
     KEY_WORDS = 5
@@ -52,14 +53,14 @@ class Flow:
         )
 
     def __init__(self, local: bytes, local_port: int, remote: bytes, remote_port: int, peer: object) -> None:
+        if len(local) != 16 or len(remote) != 16:
+            raise ValueError("an address of a flow has 16 bytes")
         self.local = local
         self.remote = remote
         self.local_port = local_port
         self.remote_port = remote_port
-        self.local_hi = int.from_bytes(local[:8], "big")
-        self.local_lo = int.from_bytes(local[8:], "big")
-        self.remote_hi = int.from_bytes(remote[:8], "big")
-        self.remote_lo = int.from_bytes(remote[8:], "big")
+        self.local_hi, self.local_lo = word(local, 0), word(local, 8)
+        self.remote_hi, self.remote_lo = word(remote, 0), word(remote, 8)
         self.peer = peer
         self.is_v4 = remote.startswith(V4_MAPPED)
         self.pseudo = pseudo_header(local, remote, TCP, 0)
@@ -150,9 +151,12 @@ class FlowTable:
         )
 
     def get(self, local: bytes, local_port: int, remote: bytes, remote_port: int) -> Flow | None:
-        """The flow with this key."""
-        key = Flow(local, local_port, remote, remote_port, None)
-        flow = self.buckets[self.bucket_of_flow(key)]
+        """The flow with this key; addresses have 16 bytes."""
+        if len(local) != 16 or len(remote) != 16:
+            return None
+        ports = (local_port << 16) | remote_port
+        bucket = self.bucket_of(word(local, 0), word(local, 8), word(remote, 0), word(remote, 8), ports)
+        flow = self.buckets[bucket]
         while flow is not None:
             if (
                 flow.local == local

@@ -223,8 +223,8 @@ class Ingress(Host):
             half.verdict_in = generation
             self.half_open[half] = None
             self.flows.add(half)
-            key = (half.local, half.local_port, half.remote, half.remote_port)
-            half.start(self.isn.initial(*key, now), self.isn.timestamp_offset(*key))
+            iss, ts_offset = self.isn.start(half.local, half.local_port, half.remote, half.remote_port, now)
+            half.start(iss, ts_offset)
 
     def input_udp(self, peer: object, now: int) -> None:
         """A UDP datagram."""

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 V4_BITS = 96  # IPv4 prefixes lie below ::ffff:0:0/96
 V4_MAPPED = bytes(10) + b"\xff\xff"
+MAX_WAYS = 1024  # destinations whose way is remembered
+Way = tuple[bytes | None, bytes | None]
 
 
 @dataclass(frozen=True)
@@ -35,12 +37,13 @@ def mapped_prefix(ip: bytes, prefix: int) -> int:
 class RouteTable:
     """Local addresses with their on-link prefixes, and routes; longest prefix first, then lowest metric."""
 
-    __slots__ = ("_addresses", "_ordered", "_routes")
+    __slots__ = ("_addresses", "_ordered", "_routes", "_ways")
 
     def __init__(self) -> None:
         self._addresses: dict[bytes, int] = {}
         self._routes: list[Route] = []
         self._ordered: list[Route] = []
+        self._ways: dict[bytes, Way] = {}
 
     @property
     def addresses(self) -> list[tuple[bytes, int]]:
@@ -68,6 +71,15 @@ class RouteTable:
         ]
         self._order()
 
+    def way(self, ip: bytes) -> Way:
+        """`next_hop` and `source_for` of an address, remembered until an address or a route changes."""
+        found = self._ways.get(ip)
+        if found is None:
+            if len(self._ways) >= MAX_WAYS:
+                self._ways.clear()
+            found = self._ways[ip] = (self.next_hop(ip), self.source_for(ip))
+        return found
+
     def next_hop(self, ip: bytes) -> bytes | None:
         """The neighbor's address on the way to `ip`, or None without a route."""
         route = self._find(ip)
@@ -92,5 +104,6 @@ class RouteTable:
         return next((route for route in self._ordered if route.covers(ip)), None)
 
     def _order(self) -> None:
+        self._ways.clear()
         on_link = [Route(ip, prefix) for ip, prefix in self._addresses.items()]
         self._ordered = sorted([*on_link, *self._routes], key=lambda route: (-route.prefix, route.metric))

@@ -112,7 +112,7 @@ class Stack(Ingress):
     ) -> Connection:
         """Begin an active open to a 16-byte address; raises OSError (ENETUNREACH, EADDRINUSE, ENOBUFS)."""
         own = self.routes.is_local(ip)
-        hop, source = (ip, ip) if own else (self.routes.next_hop(ip), self.routes.source_for(ip))
+        hop, source = (ip, ip) if own else self.routes.way(ip)
         if hop is None or source is None or not is_unicast(ip) or not 0 < port < 65536:
             raise os_error(errno.ENETUNREACH)
         if self.flows.count >= self.config.max_flows:
@@ -123,17 +123,19 @@ class Stack(Ingress):
                 return True
             return self.flows.get(source, candidate, ip, port) is not None
 
+        if local_port and taken(local_port):
+            raise os_error(errno.EADDRINUSE)
         chosen = local_port or self.ports.choose(source, ip, port, taken)
-        if chosen == 0 or taken(chosen):
-            raise os_error(errno.EADDRINUSE if local_port else errno.EADDRNOTAVAIL)
+        if chosen == 0:
+            raise os_error(errno.EADDRNOTAVAIL)
         connection = Connection(self, source, chosen, ip, port, None)
         for name, value in (options or {}).items():
             connection.set_option(name, value, now)
         self.flows.add(connection)
         self.connecting = [other for other in self.connecting if other.state == SYN_SENT]
         self.connecting.append(connection)
-        key = (source, chosen, ip, port)
-        connection.open(self.isn.initial(*key, now), self.isn.timestamp_offset(*key), now)
+        iss, ts_offset = self.isn.start(source, chosen, ip, port, now)
+        connection.open(iss, ts_offset, now)
         neighbor = self.egress.resolve(hop, now)
         if neighbor is None:
             self.resolving.setdefault(hop, []).append(connection)

@@ -18,15 +18,14 @@ class SequenceSource:
     def __repr__(self) -> str:
         return "SequenceSource()"
 
-    def initial(self, local: bytes, local_port: int, remote: bytes, remote_port: int, now: int) -> int:
-        """ISN = M + F(4-tuple, secret), M a clock of 4 microseconds (RFC 6528 section 3)."""
-        return (now // 4 + self._keyed(b"isn", local, local_port, remote, remote_port)) & MASK
+    def start(
+        self, local: bytes, local_port: int, remote: bytes, remote_port: int, now: int
+    ) -> tuple[int, int]:
+        """Initial sequence number and timestamp offset of a connection.
 
-    def timestamp_offset(self, local: bytes, local_port: int, remote: bytes, remote_port: int) -> int:
-        """What is added to the millisecond clock: the same for each use of a 4-tuple, so that PAWS holds."""
-        return self._keyed(b"ts", local, local_port, remote, remote_port)
-
-    def _keyed(self, person: bytes, local: bytes, local_port: int, remote: bytes, remote_port: int) -> int:
-        digest = blake2s(digest_size=4, key=self._secret, person=person)
-        digest.update(local + remote + local_port.to_bytes(2, "big") + remote_port.to_bytes(2, "big"))
-        return int.from_bytes(digest.digest(), "big")
+        ISN = M + F(4-tuple, secret), M a clock of 4 microseconds (RFC 6528 section 3). The offset is added to
+        the millisecond clock: the same for each use of a 4-tuple, so that PAWS holds.
+        """
+        key = b"%b%b%b" % (local, remote, (local_port << 16 | remote_port).to_bytes(4, "big"))
+        keyed = blake2s(key, digest_size=8, key=self._secret, person=b"isn").digest()
+        return (now // 4 + int.from_bytes(keyed[:4], "big")) & MASK, int.from_bytes(keyed[4:], "big")
