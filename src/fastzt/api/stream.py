@@ -87,7 +87,7 @@ class Stream:
         self._send(data, size, size)
 
     def _send(self, data: Buffer, size: int, enough: int) -> int:
-        """Send what there is room for of `size` bytes, and wait for room for `enough`; how many were taken."""
+        """Send what there is room for of `size` bytes, waiting for room for `enough`; how many were taken."""
         attempt = Writing.__new__(Writing)
         attempt.stream = self
         attempt.data = data
@@ -182,7 +182,7 @@ class Writing(Attempt):
         try:
             n = connection.write(self.data, now, self.done, CHUNK)
         except OSError:
-            if 0 < self.done and self.enough <= self.done:
+            if self.done > 0 and self.done >= self.enough:
                 return self.done  # the next call tells
             raise
         self.done += n
