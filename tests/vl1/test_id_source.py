@@ -5,12 +5,12 @@ from __future__ import annotations
 import random
 from collections import Counter
 
-from fastzt.vl1.id_source import IdSource
+from fastzt.vl1.id_source import IdSource, stretched
 
 
 def test_ids_are_random_and_never_repeat() -> None:
     dice = random.Random(11)
-    source = IdSource(dice.randbytes)
+    source = IdSource(stretched(dice.randbytes))
     ids = [source.take() for _ in range(20_000)]
     assert len(set(ids)) == len(ids)
     ones = Counter(bit for value in ids for bit in range(64) if value >> bit & 1)
@@ -18,5 +18,5 @@ def test_ids_are_random_and_never_repeat() -> None:
 
 
 def test_ids_depend_on_all_of_the_entropy() -> None:
-    first, second = IdSource(lambda n: bytes(n)), IdSource(lambda n: bytes(n - 1) + b"\1")
+    first, second = IdSource(stretched(bytes)), IdSource(stretched(lambda n: bytes(n - 1) + b"\1"))
     assert {first.take() for _ in range(512)}.isdisjoint({second.take() for _ in range(512)})

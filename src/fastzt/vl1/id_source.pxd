@@ -2,12 +2,10 @@ cimport cython
 from libc.stdint cimport uint64_t
 
 from fastzt._core.access cimport be64
-from fastzt._core cimport salsa20
 from fastzt._core.slab cimport Slab
 
 cdef enum:
     POOL = 4096
-    SEED = 40
 
 
 @cython.final
@@ -16,5 +14,4 @@ cdef class IdSource:
     cdef Slab pool
     cdef Py_ssize_t used
 
-    @cython.locals(seed=bytes)
     cpdef uint64_t take(self)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from .._core import salsa20
+from .._core.salsa20 import Salsa20
 from .._core.slab import Slab
 
 if TYPE_CHECKING:
@@ -17,15 +17,10 @@ if not cython.compiled:
     from .._core.access import be64
 
     POOL = 4096
-    SEED = 40  # bytes of a key and a nonce
 
 
 class IdSource:
-    """Ids are nonces of the ciphers: all 64 bits are random (PROTOCOL-VL1 3.5).
-
-    A pool is the key stream of Salsa20/20 under a key of its own: that costs a tenth of as much entropy of
-    the system. It is laid over the pool before, whose ids everybody has seen.
-    """
+    """Ids are nonces of the ciphers: all 64 bits are random (PROTOCOL-VL1 3.5)."""
 
     if not cython.compiled:
         __slots__ = ("entropy", "pool", "used")
@@ -38,9 +33,21 @@ class IdSource:
     def take(self) -> int:
         """The next id."""
         if self.used >= POOL:
-            seed = self.entropy(SEED)
-            salsa20.xor(self.pool, 0, POOL, seed[:32], seed[32:], 0, 20)
+            self.pool.view[:] = self.entropy(POOL)
             self.used = 0
         value = be64(self.pool, self.used)
         self.used += 8
         return value
+
+
+def stretched(entropy: Callable[[int], bytes]) -> Callable[[int], bytes]:
+    """A source that draws 40 bytes a call from another one, and gives the key stream of Salsa20/20 under them.
+
+    The system's own source takes ten times as long for a pool of ids.
+    """
+
+    def draw(n: int) -> bytes:
+        seed = entropy(40)
+        return Salsa20(seed[:32], seed[32:]).crypt(bytes(n))
+
+    return draw
