@@ -7,6 +7,7 @@ import os
 from typing import TYPE_CHECKING
 
 from ..io.clock import wall_offset_ms
+from ..io.entropy import entropy
 from ..node.core import Core
 
 if TYPE_CHECKING:
@@ -59,12 +60,12 @@ def new_core(
     """A core; one that is not observed knows nothing of observers, and pays nothing for them."""
     traced = is_traced(config)
     if capture is None and not traced:
-        return Core(identity, planet, os.urandom, wall_offset_ms(), config, records, windows)
+        return Core(identity, planet, entropy, wall_offset_ms(), config, records, windows)
     from ..node.observer.core import ObservedCore
     from ..node.observer.trace import Trace
 
     if traced:
         make_visible()
-    core = ObservedCore(identity, planet, os.urandom, wall_offset_ms(), config, records, windows)
+    core = ObservedCore(identity, planet, entropy, wall_offset_ms(), config, records, windows)
     core.observe(Trace(f"{core.address:010x}") if traced else None, capture)
     return core

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from .._core.salsa20 import Salsa20
 from .._core.slab import Slab
 
 if TYPE_CHECKING:
@@ -38,16 +37,3 @@ class IdSource:
         value = be64(self.pool, self.used)
         self.used += 8
         return value
-
-
-def stretched(entropy: Callable[[int], bytes]) -> Callable[[int], bytes]:
-    """A source that draws 40 bytes a call from another one, and gives the key stream of Salsa20/20 under them.
-
-    The system's own source takes ten times as long for a pool of ids.
-    """
-
-    def draw(n: int) -> bytes:
-        seed = entropy(40)
-        return Salsa20(seed[:32], seed[32:]).crypt(bytes(n))
-
-    return draw
