@@ -28,6 +28,10 @@ def made() -> Iterator[Lab]:
 def test_state_is_kept(made: Lab, tmp_path: Path) -> None:
     nwid = made.network("10.121.20", private=False)
 
+    secret = tmp_path / "identity.secret"
+    secret.touch(0o600)
+    secret.write_text(SECRETS[4])
+
     async def once() -> tuple[str, int, list[object]]:
         async with aio.Node(tmp_path, planet=made.planet, config=LOOPBACK) as node:
             with pytest.raises(fastzt.StateError):
@@ -36,6 +40,7 @@ def test_state_is_kept(made: Lab, tmp_path: Path) -> None:
             return node.id, node.port, list(network.addresses)
 
     first = asyncio.run(once())
+    assert SECRETS[4].startswith(first[0])
     assert (tmp_path / "networks.d" / f"{nwid}.conf").exists()
     assert asyncio.run(once()) == first
 

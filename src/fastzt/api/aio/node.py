@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 import weakref
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -66,12 +67,12 @@ class Node(BaseNode[LoopDriver, Network]):
             raise
 
     async def _open(self) -> Parts:
-        """Files and proof of work are a thread's; what it opens for one that was cancelled, it closes."""
-        opening = asyncio.get_running_loop().run_in_executor(None, open_parts, *self._given)
+        """Files and proof of work are a thread's."""
+        opening = Opening(self._given)
         try:
-            return await asyncio.shield(opening)
-        except asyncio.CancelledError:
-            opening.add_done_callback(close_opened)
+            return await asyncio.get_running_loop().run_in_executor(None, opening.run)
+        except BaseException:
+            opening.abandon()
             raise
 
     async def __aenter__(self: T) -> T:
@@ -211,7 +212,28 @@ def can_watch(loop: asyncio.AbstractEventLoop, parts: Parts) -> bool:
     return True
 
 
-def close_opened(opening: asyncio.Future[Parts]) -> None:
-    """Nobody wants what was opened."""
-    if not opening.cancelled() and opening.exception() is None:
-        opening.result().close()
+class Opening:
+    """The parts of a node, opened by a thread, and closed when nobody wants them any more."""
+
+    def __init__(self, given: tuple[Any, ...]) -> None:
+        self._given = given
+        self._guard = threading.Lock()
+        self._wanted = True
+        self._parts: Parts | None = None
+
+    def run(self) -> Parts:
+        """On the thread; raises what `open_parts` raises."""
+        parts = open_parts(*self._given)
+        with self._guard:
+            if self._wanted:
+                self._parts = parts
+            else:
+                parts.close()
+        return parts
+
+    def abandon(self) -> None:
+        """Nobody wants them, whether or not the event loop still runs."""
+        with self._guard:
+            self._wanted = False
+            if self._parts is not None:
+                self._parts.close()
