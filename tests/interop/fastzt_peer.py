@@ -135,9 +135,10 @@ class FastztPeer(Handler):
     def receive_some(self, handle: int) -> bytes:
         return bytes(self.handles[handle].recv(BLOCK))
 
-    def do_udp(self, host: str, port: int) -> int:
+    def do_udp(self, host: str, port: int, everybody: bool = False) -> int:
+        """A socket at an address; `everybody`: at all of the network, for broadcasts too."""
         network = next(n for n in self.networks.values() if any(str(a.ip) == host for a in n.addresses))
-        return self.keep(network.udp(port, host))
+        return self.keep(network.udp(port, "" if everybody else host))
 
     def send_datagram(self, handle: int, data: bytes, host: str, port: int) -> None:
         self.handles[handle].sendto(data, (host, port))

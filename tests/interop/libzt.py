@@ -64,6 +64,7 @@ IPV4 = 2
 IPV6 = 10
 STREAM = 1
 DATAGRAM = 2
+BROADCAST = 0x0FFF, 0x20  # lwIP's SOL_SOCKET and SO_BROADCAST
 ADDRESS_TEXT = 46  # what zts_accept and zts_addr_get_str insist on
 READY = 1
 

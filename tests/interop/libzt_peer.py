@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from commands import BLOCK, Handler, serve
-from libzt import ADDRESS_TEXT, DATAGRAM, IPV4, READY, STREAM, family_of, kind_of, load
+from libzt import ADDRESS_TEXT, BROADCAST, DATAGRAM, IPV4, READY, STREAM, family_of, kind_of, load
 
 
 class LibztError(OSError):
@@ -92,8 +92,13 @@ class LibztPeer(Handler):
         count = self.check(self.zts.zts_read(handle, buffer, BLOCK), "read")
         return bytes(memoryview(buffer)[:count])
 
-    def do_udp(self, host: str, port: int) -> int:
+    def do_udp(self, host: str, port: int, everybody: bool = False) -> int:
+        """A socket at an address; `everybody`: it may broadcast."""
         handle = self.check(self.zts.zts_socket(family_of(host), DATAGRAM, 0), "socket")
+        if everybody:
+            self.check(
+                self.zts.zts_bsd_setsockopt(handle, *BROADCAST, ctypes.byref(ctypes.c_int(1)), 4), "option"
+            )
         self.families[handle] = family_of(host)
         self.check(self.zts.zts_bind(handle, host.encode(), port), "bind")
         return handle

@@ -61,3 +61,20 @@ def test_nobody_listens(scenes: Scenes) -> None:
     host = scene.theirs.address(scene.nwid)
     error = scene.ours.peer.call("refused", nwid=scene.nwid, host=host, port=9)
     assert error == "ConnectionRefusedError"
+
+
+def test_a_broadcast_of_libzt(scenes: Scenes) -> None:
+    """To its subnet. The other way none can get through: libzt announces that it listens to ARP alone."""
+    scene = scenes.get()
+    near, far, port = scene.theirs, scene.ours, next(PORTS)
+    host = near.address(scene.nwid)
+    ours, theirs = (
+        m.peer.call("udp", host=m.address(scene.nwid), port=port, everybody=True) for m in (far, near)
+    )
+    received = far.peer.start("next_datagram", handle=ours)
+    everybody = host.rpartition(".")[0] + ".255"
+    near.peer.call("datagram", handle=theirs, seed=1, size=100, host=everybody, port=port)
+    done(received)
+    assert received.result() == {"size": 100, "sha256": digest(1, 100), "host": host, "port": port}
+    for member, handle in ((far, ours), (near, theirs)):
+        member.peer.call("close", handle=handle)
