@@ -108,6 +108,25 @@ def digest(sock: Any) -> str:
     return found.hexdigest()
 
 
+def test_timeouts(scene: Scene) -> None:
+    with scene.far.listen(0) as listener:
+        near = scene.net.connect((scene.far_ip, listener.port), timeout=PATIENCE)
+        far, _ = listener.accept()
+    with near, far:
+        assert near.is_readable() is False
+        near.settimeout(0.05)
+        with pytest.raises(TimeoutError):
+            near.recv(10)
+        with pytest.raises(TimeoutError):
+            near.sendall(bytes(64 << 20))
+        near.setblocking(False)
+        with pytest.raises(BlockingIOError):
+            near.recv_into(bytearray(10))
+        far.sendall(b"x")
+        until(near.is_readable, "data")
+        assert near.recv(10) == b"x"
+
+
 def test_a_connection_in(scene: Scene) -> None:
     with scene.net.listen(0) as listener:
         listener.settimeout(PATIENCE)

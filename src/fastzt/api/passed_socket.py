@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import select
 import socket
 import time
 from collections.abc import Callable
@@ -102,13 +103,9 @@ class PassedSocket(SystemSocket):
 
     def is_readable(self) -> bool:
         """Whether `recv` would return or raise at once."""
-        try:
-            _System.recv(self, 1, socket.MSG_PEEK | socket.MSG_DONTWAIT)
-        except BlockingIOError:
-            return False
-        except OSError:
-            pass
-        return True
+        poll = select.poll()  # a recv that may not wait does so nevertheless where there is a timeout
+        poll.register(self.fileno(), select.POLLIN)
+        return bool(poll.poll(0))
 
     def to_socket(self) -> PassedSocket:
         """It is one."""

@@ -84,6 +84,8 @@ def receive_now(fd: int, sock: socket.socket, buffer: Any) -> int:
         return socket.socket.recv_into(sock, buffer, 0, socket.MSG_DONTWAIT)
     except BlockingIOError:
         return WOULD_BLOCK
+    except TimeoutError:  # where there is a timeout, the standard library waits nevertheless
+        raise
     except OSError as error:
         return -(error.errno or errno.EIO)
 
@@ -94,5 +96,7 @@ def send_now(fd: int, sock: socket.socket, buffer: Any, offset: int) -> int:
         return socket.socket.send(sock, memoryview(buffer)[offset:], socket.MSG_DONTWAIT)
     except BlockingIOError:
         return WOULD_BLOCK
+    except TimeoutError:  # where there is a timeout, the standard library waits nevertheless
+        raise
     except OSError as error:
         return -(error.errno or errno.EIO)
