@@ -68,11 +68,13 @@ def test_without_privileges_on_a_file_system_that_cannot_be_written(made: Lab, t
     """As in the container: another user, no capability, everything but the state read-only."""
     if os.geteuid() != 0 or not shutil.which("unshare") or not shutil.which("setpriv"):
         pytest.skip("only root can take privileges away from a process of its own")
-    state = tmp_path / "state"
+    state, secret = tmp_path / "state", tmp_path / "secret"
     state.mkdir()
+    secret.write_text(SECRETS[1])
     for path in (tmp_path, tmp_path.parent, tmp_path.parent.parent):
         path.chmod(path.stat().st_mode | 0o055)
     command = [sys.executable, "-B", "-m", "fastzt", "status", "--state", str(state), "--json"]
+    command += ["--identity-file", str(secret)]
     program = ["unshare", "--mount", "sh", "-c", UNPRIVILEGED, "sh", str(state), *command]
     ran = subprocess.run(
         [*program, *planet(made, tmp_path)], capture_output=True, text=True, timeout=250, check=False

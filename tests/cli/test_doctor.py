@@ -305,6 +305,8 @@ def test_a_state_that_is_not_there_yet(cli: Cli, made: Lab, tmp_path: Path) -> N
         locked = tmp_path / "locked"
         locked.mkdir(mode=0o500)
         assert "cannot be made" in problem(cli, *arguments(made, locked / "state"))["what"]
-    status, findings = told(cli, *arguments(made, tmp_path / "new"))
+    (tmp_path / "secret").write_text(SECRETS[1])
+    given = arguments(made, tmp_path / "new", "--identity-file", str(tmp_path / "secret"))
+    status, findings = told(cli, *given)
     assert status == 0
     assert "the first start makes it" in findings[0]["what"]
