@@ -149,3 +149,20 @@ def test_ipv6_is_written_with_its_checksum(tmp_path: Path) -> None:
     covered = ip[8:40] + bytes(2) + ip[4:6] + bytes(3) + b"\x11" + ip[40:]
     assert sum(int.from_bytes(covered[i : i + 2], "big") for i in range(0, len(covered), 2)) % 0xFFFF == 0
     assert "sealed" in packet.comment
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
+def test_a_forked_child_writes_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "a.pcapng"
+    capture = Capture(path, 0)
+    capture.write([sight()], {})
+    before = path.read_bytes()
+    child = os.fork()
+    if child == 0:
+        capture.write([sight()], {})
+        capture.end(1)
+        os._exit(0)
+    assert os.waitpid(child, 0)[1] == 0
+    assert path.read_bytes() == before
+    capture.end(1)
+    assert len(pcapng.read(path).packets) == 1

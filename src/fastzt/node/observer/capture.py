@@ -30,6 +30,7 @@ class Capture:
         self.wall_us = wall_us
         self.lost = 0
         self.networks: dict[int, int] = {}
+        self._owner = os.getpid()
         self._file: int = os.open(
             self.path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_BINARY", 0), 0o600
         )
@@ -41,8 +42,8 @@ class Capture:
 
     @property
     def closed(self) -> bool:
-        """Whether nothing more is written: it was closed, or writing has failed."""
-        return self._file < 0
+        """Whether nothing more is written: it was closed, writing has failed, or this is a forked child."""
+        return self._file < 0 or os.getpid() != self._owner
 
     def write(self, sights: list[Sight], locals_: dict[int, Endpoint]) -> None:
         """Write what was seen; the first failure ends the capture, not the node."""
