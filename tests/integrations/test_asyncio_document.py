@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from support.nodes import LOOPBACK, Lab, lab
+from support.nodes import LOOPBACK, SECRETS, Lab, lab
 
 import fastzt
 
@@ -35,12 +35,16 @@ def member(made: Lab) -> fastzt.Node:
 class Reader:
     """A member with threads, its network, and the program's arguments."""
 
-    def __init__(self, made: Lab, node: fastzt.Node, directory: Path, subnet: str) -> None:
+    def __init__(self, made: Lab, node: fastzt.Node, directory: Path, number: int) -> None:
         self.server = made.server
-        self.nwid = made.network(subnet, private=False)
+        self.nwid = made.network(f"10.121.{40 + number}", private=False)
         self.net = node.join(self.nwid)
         self.host = str(self.net.addresses[0].ip)
         self.state = directory / "state"
+        self.state.mkdir(0o700)
+        secret = self.state / "identity.secret"  # making one takes the interpreted build half a minute
+        secret.touch(0o600)
+        secret.write_text(SECRETS[number])
         self.planet = directory / "planet"
         self.planet.write_bytes(made.planet)
 
@@ -76,7 +80,7 @@ def shout(listener: fastzt.Listener) -> None:
 
 @pytest.mark.parametrize("block", [STREAMS, TRIO])
 def test_clients(made: Lab, member: fastzt.Node, tmp_path: Path, block: int) -> None:
-    reader = Reader(made, member, tmp_path, f"10.121.{40 + block}")
+    reader = Reader(made, member, tmp_path, 2 + block)
     with reader.net.listen(7000) as listener:
         listener.settimeout(100)
         thread = threading.Thread(target=shout, args=(listener,))
@@ -88,7 +92,7 @@ def test_clients(made: Lab, member: fastzt.Node, tmp_path: Path, block: int) -> 
 
 
 def test_the_server(made: Lab, member: fastzt.Node, tmp_path: Path) -> None:
-    reader = Reader(made, member, tmp_path, "10.121.45")
+    reader = Reader(made, member, tmp_path, 5)
     process = reader.program(SERVER, "")
     try:
         answer = asyncio.run(asyncio.wait_for(ask(reader), 100))

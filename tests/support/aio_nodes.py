@@ -111,7 +111,9 @@ def aio_pair(kind: str) -> Iterator[AioPair]:
         async def start() -> tuple[aio.Network, aio.Network]:
             await asyncio.gather(a.start(), b.start())
             made.authorize(nwid, a, b)  # type: ignore[arg-type]
-            return await asyncio.gather(a.join(nwid), b.join(nwid))  # type: ignore[return-value]
+            net_a, net_b = await asyncio.gather(a.join(nwid), b.join(nwid))
+            await a.whois(str(net_b.addresses[0].ip), timeout=60)  # so that what is timed later finds it
+            return net_a, net_b
 
         net_a, net_b = loop.run_until_complete(start())
         pair = AioPair(kind, loop, made, nwid, a, b, net_a, net_b)
