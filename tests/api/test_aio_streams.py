@@ -14,6 +14,7 @@ from support.aio_nodes import AioPair, aio_pair
 import fastzt
 from fastzt import aio
 
+RESETS = 20
 SIZE = 8 << 20 if fastzt.is_compiled() else 512 << 10
 
 
@@ -241,11 +242,12 @@ def test_a_server_that_fails_to_serve(pair: AioPair) -> None:
             assert await reader.read() == b""
             writer.close()
         async with await pair.net_b.create_server(refuse, 0) as server:
-            reader, writer = await pair.net_a.open_connection(pair.host, server.port)
-            with pytest.raises(ConnectionResetError):
-                await reader.read()
+            for _ in range(RESETS):  # one may come between two looks of the loop, from another thread
+                reader, writer = await pair.net_a.open_connection(pair.host, server.port)
+                with pytest.raises(ConnectionResetError):
+                    await reader.read()
         await pair.settled()
-        assert [type(context["exception"]) for context in pair.errors] == [ZeroDivisionError] * 2
+        assert [type(context["exception"]) for context in pair.errors] == [ZeroDivisionError] * (1 + RESETS)
         pair.errors.clear()
 
     pair.run(go())

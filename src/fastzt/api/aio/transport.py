@@ -148,8 +148,9 @@ class StreamTransport(asyncio.Transport):
         False: not now, because the end has come or the protocol is to be given what arrives.
         """
         connection = self._connection
-        self._on_readable = tell
-        return self._paused and not self._ended and not connection.eof and not connection.error
+        later = self._paused and not self._ended and not connection.eof and not connection.error
+        self._on_readable = tell if later else None  # else the protocol wakes who waits, with the reason
+        return later
 
     def _read_soon(self) -> None:
         if not self._read_is_due:
