@@ -187,6 +187,8 @@ def test_a_node_without_udp_joins_and_transfers_over_the_tcp_relay(path_lab: Lab
     assert "no root answers over it, and there is no TCP relay" in without
     lab.segment.filter()
     until(lambda: not blocked.peer.call("node_status")["tcp_relay"], "UDP again", PATIENCE)
+    ip = blocked.address(nwid)
+    until(lambda: free.peer.call("ping", nwid=nwid, host=ip, count=1, size=32, wait=2), "an echo", PATIENCE)
     connect(free, blocked, nwid, PORT + 1).transfer(volume(4), seed=5)
 
 

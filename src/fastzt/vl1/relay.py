@@ -59,7 +59,7 @@ class Relay:
             context.stats.drop(reasons.TOO_MANY_HOPS)
             return None
         peer = context.topology.peers.get(address)
-        way = peer.best_path(now) if peer is not None else None
+        way = self.way_to(peer, now) if peer is not None else None
         if peer is None or way is None:
             peer = context.topology.best_root(now)
             way = peer.best_path(now) if peer is not None else None
@@ -68,6 +68,14 @@ class Relay:
             context.whois.want(address, now)
             return None
         return peer, way
+
+    def way_to(self, peer: Peer, now: int) -> Path | None:
+        """The peer's direct path, which is asked whether it still works when it has been silent."""
+        way = peer.best_path(now)
+        if way is not None and not way.is_fresh(now):
+            self.context.probing.doubt(peer, way, now)
+            way = peer.best_path(now)
+        return way
 
     def forward(self, slab: Slab, offset: int, n: int, way: Path, now: int) -> None:
         """Queue the datagram as it is."""
