@@ -152,6 +152,9 @@ def test_a_port_for_each_protocol(scene: Scene) -> None:
         assert curl("--proxy", f"socks5h://127.0.0.1:{only_socks}", url) == (0, b"small")
         assert curl("--proxy", f"http://127.0.0.1:{only_socks}", url)[0] != 0
         assert curl("--proxy", f"socks5h://127.0.0.1:{only_http}", url)[0] != 0
+        with socket.create_connection(("127.0.0.1", only_http), PATIENCE) as sock:
+            sock.sendall(b"\x05\x01\x00")  # the first byte tells: nobody waits for the rest of a request
+            assert sock.makefile("rb").readline().startswith(b"HTTP/1.1 400 ")
 
 
 def test_what_is_no_request(scene: Scene) -> None:

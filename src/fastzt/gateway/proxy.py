@@ -139,6 +139,8 @@ class Proxy(Closing):
                 if not more:
                     return None
                 data += more
+                if not data[:1].isalpha():  # SOCKS, or TLS: which would wait for an answer
+                    raise http_request.Refused(HTTPStatus.BAD_REQUEST, "no HTTP request")
             return self._http_connect(sock, http_request.parse(data[:end]), data[end:])
         except http_request.Refused as refused:
             sock.sendall(http_request.answer(refused))
