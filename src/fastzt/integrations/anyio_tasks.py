@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 from collections.abc import Callable
 from typing import Any, TypeVar
 
 import anyio
-import sniffio
 
 from ..api import names
 from ..api.aio.network import Network as AioNetwork
@@ -46,13 +46,12 @@ async def candidates_of(network: AnyNetwork, host: str, timeout: float | None) -
 
 def soon() -> Callable[[Callable[[], Any]], Any]:
     """What has a function called in this event loop, from any thread."""
-    if sniffio.current_async_library() == "trio":
+    try:
+        return asyncio.get_running_loop().call_soon_threadsafe
+    except RuntimeError:  # no loop of asyncio: trio, anyio's only other one
         import trio
 
         return trio.lowlevel.current_trio_token().run_sync_soon
-    import asyncio
-
-    return asyncio.get_running_loop().call_soon_threadsafe
 
 
 class Bell:
