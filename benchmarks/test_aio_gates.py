@@ -14,7 +14,7 @@ import fastzt
 
 KINDS = ("threads", "protocol", "streams", "tls")
 SECONDS = 0.4
-TURNS = 3
+TURNS = 5
 
 
 @pytest.fixture(scope="module")
