@@ -79,8 +79,8 @@ def test_without_privileges_on_a_file_system_that_cannot_be_written(made: Lab, t
     ran = subprocess.run(
         [*program, *planet(made, tmp_path)], capture_output=True, text=True, timeout=250, check=False
     )
-    if "failed to execute" in ran.stderr:
-        pytest.skip(f"that user cannot run this interpreter: {ran.stderr}")
+    if "failed to execute" in ran.stderr or "No module named fastzt" in ran.stderr:
+        pytest.skip(f"that user cannot read this installation: {ran.stderr}")
     assert ran.returncode == 0, ran.stderr
     assert json.loads(ran.stdout)["online"] is True
     assert list(state.iterdir()) == []  # it was on the file system of that process alone
