@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from fastzt import is_compiled
 from fastzt._core.datagram_batch import DatagramBatch, TransmitBatch
 from fastzt._core.endpoint import Endpoint
 from fastzt.io.clock import monotonic_us
@@ -121,7 +122,7 @@ def post(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Ite
     made.close()
 
 
-def started(action: Callable[[], Any]) -> tuple[threading.Thread, list[Any]]:
+def started(action: Callable[[], Any], name: str | None = None) -> tuple[threading.Thread, list[Any]]:
     """Run an action on a thread; the list gets its result or exception."""
     results: list[Any] = []
 
@@ -131,7 +132,7 @@ def started(action: Callable[[], Any]) -> tuple[threading.Thread, list[Any]]:
         except Exception as error:
             results.append(error)
 
-    thread = threading.Thread(target=run, daemon=True)
+    thread = threading.Thread(target=run, name=name, daemon=True)
     thread.start()
     return thread, results
 
@@ -184,6 +185,47 @@ def test_the_lead_passes_on_when_the_leader_is_done(post: Post) -> None:
     until(lambda: post.core.rung)
     post.driver.run(lambda now: post.driver.waiters.wake(KEY + 1))
     assert joined([other]) == [True]
+
+
+class Handing:
+    """The driver's lock; once, right after one thread has let it go, it gives another time to act."""
+
+    def __init__(self, lock: Any, thread: str, act: Callable[[], None]) -> None:
+        self.lock, self.thread, self.act = lock, thread, act
+
+    def __enter__(self) -> None:
+        self.lock.acquire()
+
+    def __exit__(self, *error: object) -> None:
+        self.lock.release()
+        if threading.current_thread().name == self.thread:
+            self.thread = ""
+            self.act()
+
+
+@pytest.mark.skipif(is_compiled(), reason="the lock of the compiled driver cannot be replaced")
+def test_who_is_handed_the_lead_on_its_way_to_sleep_looks_once_more(post: Post) -> None:
+    def read(now: int) -> bytes | None:
+        if post.core.letters:
+            post.core.alarm, post.core.rung = now + 20_000, 0
+        return post.letter(now)
+
+    leader = started(lambda: post.driver.wait(KEY, read, LONG))
+    until(lambda: post.driver._leader is not None)
+    before = post.driver._leader
+
+    def hand_over() -> None:
+        post.deliver(b"x")
+        until(lambda: post.driver._leader is not before)
+
+    post.driver.lock = Handing(post.driver.lock, "heir", hand_over)
+    heir = started(lambda: post.driver.wait(KEY + 1, lambda now: None, LONG), "heir")
+    assert joined([leader]) == [b"x"]
+    until(lambda: post.core.rung == 1)
+    post.driver.close()
+    (error,) = joined([heir])
+    assert isinstance(error, OSError)
+    assert not isinstance(error, TimedOut)
 
 
 def test_writers_transmit_inline(post: Post) -> None:

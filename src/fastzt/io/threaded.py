@@ -139,7 +139,7 @@ class ThreadedDriver:
                     return result  # type: ignore[no-any-return]
                 if wish.more:
                     continue
-                if self._leader is waiter:
+                if waiter.leads:
                     self.poller.wait(waiter.seconds)
                 else:
                     waiter.wait()
@@ -285,7 +285,8 @@ class ThreadedDriver:
         if self._leader is None:
             self._leader = waiter
             self.poller.take()
-        if self._leader is waiter:
+        waiter.leads = self._leader is waiter
+        if waiter.leads:
             self._due = min(self._look, waiter.end, now + LONGEST)
             waiter.seconds = (self._due - now) / 1e6
         else:

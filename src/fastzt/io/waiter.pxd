@@ -19,6 +19,7 @@ cdef class Waiter:
     cdef int64_t end
     cdef double seconds
     cdef bint entered
+    cdef bint leads
     cdef bint woken
     cdef object _signal
 

@@ -25,11 +25,12 @@ class TimedOut(TimeoutError):
 class Waiter:
     """One blocked call: `wish` is what it tries again whenever something happens to `key`.
 
-    Made by `new_waiter`. `woken`: it should look. `seconds`: how long it may block now.
+    Made by `new_waiter`. `woken`: it should look. `seconds`: how long it may block now. `leads`: whether it
+    led when that was decided; who is given the lead afterwards has to look once more before it polls.
     """
 
     if not cython.compiled:
-        __slots__ = ("_signal", "end", "entered", "key", "seconds", "timeout", "wish", "woken")
+        __slots__ = ("_signal", "end", "entered", "key", "leads", "seconds", "timeout", "wish", "woken")
 
     def begin(self, key: int, wish: Attempt, timeout: float | None) -> None:
         """What `new_waiter` calls."""
@@ -39,6 +40,7 @@ class Waiter:
         self.end = -1  # not known before the first attempt
         self.seconds = 0.0
         self.entered = False  # among the driver's waiters
+        self.leads = False
         self.woken = False
         self._signal: threading.Lock | None = None  # made for one that does not lead
 
