@@ -15,6 +15,7 @@ from fastzt.node.roles.controller_store import ControllerStore
 from fastzt.vl1.config import SwitchConfig
 from fastzt.vl1.packet import Packet
 from fastzt.vl1.peer import Peer
+from fastzt.vl2.bridging import Station
 from fastzt.vl2.network import Network
 from fastzt.vl2.networks import Networks
 from fastzt.vl2.sink import IpSink
@@ -50,11 +51,11 @@ class Stack(IpSink):
         return True
 
     def input(self, peer: object, slab: Slab, offset: int, length: int, generation: int, now: int) -> None:
-        assert isinstance(peer, Peer)
+        assert isinstance(peer, Peer | Station)
         self.inputs.append((peer.address, bytes(slab.view[offset : offset + length]), generation))
 
     def resolved(self, ip16: bytes, peer: object, now: int) -> None:
-        assert isinstance(peer, Peer)
+        assert isinstance(peer, Peer | Station)
         self.found.append((ip16, peer.address))
 
     def unreachable(self, ip16: bytes, now: int) -> None:

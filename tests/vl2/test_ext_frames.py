@@ -5,13 +5,13 @@ from __future__ import annotations
 import pytest
 
 from fastzt.vl2.network import Network
-from fastzt.wire.address import BROADCAST_MAC
+from fastzt.wire.address import BROADCAST_MAC, mac_of
 from fastzt.wire.frame import ExtFrame
 from fastzt.wire.verbs import Verb
 from vl2.bench import World, ip_of, ipv4
 
 IPV4 = 0x0800
-BEHIND = 0x021122334455  # a host behind a bridge
+BEHIND = 0x001122334455  # a host behind a bridge
 ACK = 0x10
 
 
@@ -107,3 +107,15 @@ def test_an_acknowledgment_is_sent_where_it_is_wanted(world: World) -> None:
     asked = len(world.a.times(Verb.OK, world.b))
     assert send(world, ExtFrame(a.nwid, b.mac, a.mac, IPV4, packet, ACK)) == [packet]
     assert len(world.a.times(Verb.OK, world.b)) == asked + 1
+
+
+def test_a_bridge_speaks_for_no_member_and_floods_in_vain(world: World) -> None:
+    """An answer to a member's MAC would go to that member; what is flooded for other MACs is not ours."""
+    a, b = met(world)
+    b.bridges = frozenset({world.a.address})
+    packet = ipv4(ip_of(a), ip_of(b))
+    other = mac_of(world.root.address, a.nwid)
+    for target, source in ((b.mac, other), (b.mac, BROADCAST_MAC), (other, BEHIND), (BEHIND, BEHIND)):
+        assert send(world, ExtFrame(a.nwid, target, source, IPV4, packet)) == []
+    assert world.b.total("wrong_mac") == 4
+    assert send(world, ExtFrame(a.nwid, BROADCAST_MAC, BEHIND, IPV4, packet)) == [packet]

@@ -236,7 +236,7 @@ class Datagrams:
     def is_by_way_of(self, peer: object, ip: bytes, now: int) -> bool:
         """Whether packets for an address go to this peer, as far as that is known."""
         hop = self.stack.routes.next_hop(ip)
-        return hop is not None and self.stack.egress.resolve(hop, now) is peer
+        return hop is not None and self.stack.egress.resolve(hop, now) == peer
 
     # The way in
 
@@ -254,7 +254,7 @@ class Datagrams:
             return
         endpoint = self.endpoint_for(destination, port)
         known = endpoint is not None and endpoint.remote == (source, source_port)
-        if endpoint is not None and known and self.neighbor_of(endpoint, now) is not peer:
+        if endpoint is not None and known and self.neighbor_of(endpoint, now) != peer:
             self.stack.stats.drop(WRONG_PEER)
             return
         if not self.deliver((source, source_port), (destination, port), data):

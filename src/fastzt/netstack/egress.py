@@ -13,7 +13,7 @@ else:
 
 
 class Egress:
-    """Abstract. A neighbor is an opaque object: the authenticated next hop, compared by identity.
+    """Abstract. A neighbor is an opaque object, equal to each that is the same authenticated next hop.
 
     `slab` is the memory that `reserve` points into; it holds only until the matching `commit`, and may be
     another one at the next `reserve`. After `repeat` the first packet goes to `repeat_at`, the next one

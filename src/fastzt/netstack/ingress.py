@@ -180,7 +180,7 @@ class Ingress(Host):
             return
         flow = self.flows.find(segment)
         if flow is not None:
-            if flow.peer is not peer:
+            if flow.peer != peer:
                 self.stats.drop(WRONG_PEER)
                 return
             if not (isinstance(flow, TimeWait) and flow.may_reopen(segment) and self.listener_for(segment)):
@@ -214,7 +214,7 @@ class Ingress(Host):
         elif self.flows.count >= self.config.max_flows:
             self.stats.drop(FLOWS_FULL)
         elif is_unicast(source) and (
-            not self.routes.is_local(source) or self.egress.resolve(source, now) is peer
+            not self.routes.is_local(source) or self.egress.resolve(source, now) == peer
         ):
             if len(self.half_open) >= self.config.max_half_open:
                 self.stats.drop(HALF_OPEN_EVICTED)
@@ -265,7 +265,7 @@ class Ingress(Host):
         if told is not None and told.protocol != TCP:
             told = None
         flow = self.flows.get(told.local, told.local_port, told.remote, told.remote_port) if told else None
-        if told is None or not isinstance(flow, Connection) or flow.peer is not peer:
+        if told is None or not isinstance(flow, Connection) or flow.peer != peer:
             self.stats.drop(BAD_ICMP)
         elif (told.sequence - flow.tx.una) & 0xFFFFFFFF < flow.tx.next - flow.tx.una:  # RFC 5927 4.1
             if told.mtu:

@@ -161,7 +161,7 @@ class Reassembly:
 
     def begin(self, key: Key, now: int) -> Partial:
         """A datagram's first fragment: make room for it."""
-        same = [other for other in self.partials if other[0] is key[0]]
+        same = [other for other in self.partials if other[0] == key[0]]
         if len(same) >= MAX_OF_PEER:
             self.evict(same[0])
         elif len(self.partials) >= MAX_DATAGRAMS:

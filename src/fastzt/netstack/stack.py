@@ -89,14 +89,14 @@ class Stack(Ingress):
     def refused(self, peer: object, now: int) -> None:
         """The peer's data plane refused us: pending connects to it end at once."""
         for connection in self.connecting:
-            if connection.peer is peer:
+            if connection.peer == peer:
                 connection.unreachable(errno.EHOSTUNREACH, now)
         self.datagrams.refused(peer, now)
 
     def path_changed(self, peer: object | None, now: int) -> None:
         """Packets to a peer (None: to any) take another way than before."""
         for flow in self.flows.flows():
-            if peer is None or flow.peer is peer:
+            if peer is None or flow.peer == peer:
                 flow.path_changed(now)
 
     # The user

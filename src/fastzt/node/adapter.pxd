@@ -5,6 +5,7 @@ from fastzt._core.datagram_batch cimport TransmitBatch
 from fastzt._core.slab cimport Slab
 from fastzt.netstack.egress cimport Egress
 from fastzt.netstack.stack cimport Stack
+from fastzt.vl1.peer cimport Peer
 from fastzt.vl2.network cimport Network
 from fastzt.vl2.sink cimport IpSink
 

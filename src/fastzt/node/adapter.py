@@ -8,6 +8,7 @@ from .._core.datagram_batch import TransmitBatch
 from .._core.slab import Slab
 from ..netstack.egress import Egress
 from ..netstack.stack import Stack
+from ..vl1.peer import Peer
 from ..vl2.network import Network
 from ..vl2.sink import IpSink
 from ..wire.address import group_of
@@ -133,7 +134,7 @@ class Outlet(Egress):
         self.slab = out.slab
 
     def resolve(self, ip: bytes, now: int) -> object | None:
-        """The peer that owns an address."""
+        """Who owns an address: a peer, a host behind one, or this node."""
         for own, _ in self.network.addresses:
             if own == ip:
                 return self.own
@@ -141,9 +142,11 @@ class Outlet(Egress):
 
     def room(self, neighbor: object, now: int) -> int:
         """Bytes of the largest packet that travels as one datagram."""
+        if type(neighbor) is Peer:
+            return self.network.room(neighbor, now)
         if neighbor is self.own:
             return self.mtu()
-        return self.network.room(neighbor, now)  # type: ignore[arg-type]
+        return int(self.network.bridging.room(neighbor, now))  # type: ignore[arg-type]
 
     def mtu(self) -> int:
         """Bytes of the largest packet that the network carries."""
@@ -151,20 +154,24 @@ class Outlet(Egress):
 
     def reserve(self, neighbor: object, length: int, now: int) -> int:
         """Where a packet goes, or -1."""
-        if neighbor is self.own:
-            offset = self.own.reserve(length)
-            if offset >= 0:
-                self.slab = self.own.slab
-            return offset
-        return self.network.reserve(neighbor, self.out, length, now)  # type: ignore[arg-type]
+        if type(neighbor) is Peer:
+            return self.network.reserve(neighbor, self.out, length, now)
+        if neighbor is not self.own:
+            return int(self.network.bridging.reserve(neighbor, self.out, length, now))  # type: ignore[arg-type]
+        offset = self.own.reserve(length)
+        if offset >= 0:
+            self.slab = self.own.slab
+        return offset
 
     def commit(self, neighbor: object, length: int, generation: int, now: int) -> int:
         """Send it; returns the verdict's generation, 0 or -1."""
-        if neighbor is self.own:
-            self.own.commit(length)
-            self.slab = self.out.slab
-            return 0
-        return self.network.commit(neighbor, self.out, length, generation, now)  # type: ignore[arg-type]
+        if type(neighbor) is Peer:
+            return self.network.commit(neighbor, self.out, length, generation, now)
+        if neighbor is not self.own:
+            return int(self.network.bridging.commit(neighbor, self.out, length, now))  # type: ignore[arg-type]
+        self.own.commit(length)
+        self.slab = self.out.slab
+        return 0
 
     def multicast(self, ip: bytes, packet: bytes, now: int) -> bool:
         """Send a packet to a group."""
@@ -181,9 +188,9 @@ class Outlet(Egress):
 
     def repeat(self, neighbor: object, length: int, most: int, generation: int, now: int) -> int:
         """Room for packets like the one just sent."""
-        if neighbor is self.own:
+        if type(neighbor) is not Peer:
             return 0
-        n = self.network.repeat(neighbor, self.out, length, most, generation, now)  # type: ignore[arg-type]
+        n = self.network.repeat(neighbor, self.out, length, most, generation, now)
         stride = self.network.stride(length)
         self.repeat_stride = stride
         self.repeat_at = self.out.used - (n - 1) * stride - length

@@ -47,7 +47,7 @@ cdef class Network(NetworkState):
     cpdef int judge_in(self, Peer peer, Member member, uint64_t source, uint64_t destination, Slab slab,
                        Py_ssize_t offset, Py_ssize_t length, unsigned int ethertype, int64_t now) except? -1
     @cython.locals(generation=int64_t)
-    cpdef deliver(self, Peer peer, Member member, Slab slab, Py_ssize_t offset, Py_ssize_t length,
+    cpdef deliver(self, object neighbor, Member member, Slab slab, Py_ssize_t offset, Py_ssize_t length,
                   unsigned int ethertype, int64_t now)
     @cython.locals(path=Path, mtu=Py_ssize_t)
     cpdef Py_ssize_t room(self, Peer peer, int64_t now) except? -1

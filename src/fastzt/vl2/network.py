@@ -21,6 +21,7 @@ from .network_state import NetworkState
 if TYPE_CHECKING:
     import cython
 
+    from .bridging import Station
     from .networks import Networks
 else:
     from .. import _cython as cython
@@ -148,16 +149,23 @@ class Network(NetworkState):
         return outcome
 
     def deliver(
-        self, peer: Peer, member: Member, slab: Slab, offset: int, length: int, ethertype: int, now: int
+        self,
+        neighbor: Peer | Station,
+        member: Member,
+        slab: Slab,
+        offset: int,
+        length: int,
+        ethertype: int,
+        now: int,
     ) -> None:
         """Hand an accepted frame to the IP stack or to address resolution."""
         generation = self.generation + member.generation if self.context.cacheable else 0
         if is_neighbor_message(slab, offset, length, ethertype):
-            self.resolution.neighbor_in(peer, take(slab, offset, length), now)
+            self.resolution.neighbor_in(neighbor, take(slab, offset, length), now)
         elif is_ip(slab, offset, length, ethertype):
-            self.sink.input(peer, slab, offset, length, generation, now)
+            self.sink.input(neighbor, slab, offset, length, generation, now)
         elif ethertype == ETHERTYPE_ARP:
-            self.resolution.arp_in(peer, take(slab, offset, length), now)
+            self.resolution.arp_in(neighbor, take(slab, offset, length), now)
         else:
             self.stats.drop(reasons.WRONG_ETHERTYPE)
 
@@ -329,8 +337,8 @@ class Network(NetworkState):
 
     # above
 
-    def resolve(self, ip16: bytes, now: int) -> Peer | None:
-        """The peer that owns an IP; None while resolution runs, of which the sink hears the outcome."""
+    def resolve(self, ip16: bytes, now: int) -> Peer | Station | None:
+        """Who owns an IP, a peer or a host behind one; None while it is found, and the sink hears how."""
         return self.resolution.resolve(ip16, now)
 
     def __repr__(self) -> str:

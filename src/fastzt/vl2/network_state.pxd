@@ -49,6 +49,7 @@ cdef class NetworkState:
     cdef readonly object configs
     cdef readonly object multicast
     cdef readonly object resolution
+    cdef readonly object bridging
 
     @cython.locals(token=Memberships, member=Member)
     cpdef Member member_of(self, Peer peer)

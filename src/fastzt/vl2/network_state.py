@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from ..wire.com import Com
     from ..wire.network_config import NetworkConfig
     from .address_resolution import AddressResolution
+    from .bridging import Bridging
     from .config_client import ConfigClient, Route
     from .credentials_push import CredentialsPush
     from .events import Address
@@ -44,6 +45,7 @@ class NetworkState:
             "authentication_url",
             "base",
             "bridges",
+            "bridging",
             "claims",
             "config",
             "config_bytes",
@@ -112,12 +114,14 @@ class NetworkState:
         credentials: CredentialsPush,
         multicast: Multicast,
         resolution: AddressResolution,
+        bridging: Bridging,
     ) -> None:
         """Give the network its cold services."""
         self.configs = configs
         self.credentials = credentials
         self.multicast = multicast
         self.resolution = resolution
+        self.bridging = bridging
 
     def bind(self, sink: IpSink) -> None:
         """Deliver IP packets to `sink` from now on."""

@@ -17,6 +17,7 @@ from ..wire.reader import Malformed
 from . import messages, reasons
 from .address_resolution import AddressResolution
 from .authority import Authority
+from .bridging import Bridging
 from .config_client import ConfigClient
 from .credentials_push import CredentialsPush
 from .directory import Directory
@@ -104,6 +105,7 @@ class Networks(VirtualSink):
             CredentialsPush(self.switch, nwid),
             Multicast(network),
             AddressResolution(network),
+            Bridging(network),
         )
         self.by_id[nwid] = network
         self.last = network

@@ -11,7 +11,9 @@ from . import listening, reasons
 
 if TYPE_CHECKING:
     from ..vl1.packet import Packet
+    from ..vl1.peer import Peer
     from ..wire.com import Com
+    from .bridging import Station
     from .member import Member
     from .network import Network
 
@@ -45,19 +47,23 @@ def ext_frame(network: Network, packet: Packet, now: int) -> int:
     outcome = judged(
         network, packet, member, frame.source, frame.destination, frame.ethertype, frame.data, now
     )
+    neighbor: Peer | Station | None = packet.peer
     if outcome == ACCEPT:
-        bridged = frame.source != member.mac
-        if bridged and packet.peer.address not in network.bridges:
+        neighbor = network.bridging.neighbor(packet.peer, frame.source)
+        if not is_for_us(network, frame.destination, neighbor is not packet.peer):
+            neighbor = None
+        if neighbor is None:
             network.stats.drop(reasons.WRONG_MAC)
-            return TRUSTED
-        if frame.destination != network.mac:
-            group = is_multicast_mac(frame.destination)
-            if not bridged and (not group or not network.multicast_limit):
-                network.stats.drop(reasons.WRONG_MAC)
-                return TRUSTED
-    if outcome in (ACCEPT, SUPER_ACCEPT):
-        deliver(network, packet, member, frame.ethertype, frame.data, now)
+    if neighbor is not None and outcome in (ACCEPT, SUPER_ACCEPT):
+        deliver(network, neighbor, member, frame.ethertype, frame.data, now)
     return TRUSTED
+
+
+def is_for_us(network: Network, destination: int, bridged: bool) -> bool:
+    """Whether a frame is for our MAC or a group. Bridges may flood: what is for others goes no further."""
+    if destination == network.mac:
+        return True
+    return is_multicast_mac(destination) and (bridged or network.multicast_limit > 0)
 
 
 def multicast_frame(network: Network, packet: Packet, now: int) -> int:
@@ -79,18 +85,15 @@ def multicast_frame(network: Network, packet: Packet, now: int) -> int:
 def group_frame(network: Network, packet: Packet, member: Member, frame: MulticastFrame, now: int) -> None:
     """Rules and delivery of a multicast frame. The core checks no group; a user-space stack has to."""
     source = frame.source if frame.source is not None else member.mac
-    bridged = source != member.mac
-    if not source or is_multicast_mac(source) or source == network.mac:
-        network.stats.drop(reasons.WRONG_MAC)
-        return
-    if bridged and packet.peer.address not in network.bridges:
+    neighbor = network.bridging.neighbor(packet.peer, source)
+    if neighbor is None:
         network.stats.drop(reasons.WRONG_MAC)
         return
     if not network.multicast.is_subscribed(frame.mac, frame.adi):
         return
     outcome = judged(network, packet, member, source, frame.mac, frame.ethertype, frame.data, now)
     if outcome in (ACCEPT, SUPER_ACCEPT):
-        deliver(network, packet, member, frame.ethertype, frame.data, now)
+        deliver(network, neighbor, member, frame.ethertype, frame.data, now)
 
 
 def tell_listeners(network: Network, packet: Packet, frame: MulticastFrame, now: int) -> None:
@@ -119,7 +122,9 @@ def judged(
     )
 
 
-def deliver(network: Network, packet: Packet, member: Member, ethertype: int, data: bytes, now: int) -> None:
+def deliver(
+    network: Network, neighbor: Peer | Station, member: Member, ethertype: int, data: bytes, now: int
+) -> None:
     """Hand the frame in the scratch slab on; nothing that did not come as a FRAME is cached."""
     network.context.cacheable = False
-    network.deliver(packet.peer, member, network.scratch, 0, len(data), ethertype, now)
+    network.deliver(neighbor, member, network.scratch, 0, len(data), ethertype, now)
