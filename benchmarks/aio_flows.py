@@ -1,7 +1,7 @@
-"""One TCP flow between two processes by each API: `python benchmarks/aio_flows.py` prints Gbit/s.
+"""One TCP flow, or round trips of 64 bytes, between two processes by each API.
 
-Every kind has a pair of members of its own on one network; in each round every kind has its turn, so that
-what disturbs one disturbs all.
+`python benchmarks/aio_flows.py` prints Gbit/s, with `--trips` microseconds. Every kind has a pair of members
+of its own on one network; in each round every kind has its turn, so that what disturbs one disturbs all.
 """
 
 from __future__ import annotations
@@ -22,7 +22,16 @@ from support.nodes import Lab  # noqa: E402
 
 from fastzt.identity.identity import Identity  # noqa: E402
 
-KINDS = ("threads", "protocol", "streams", "uvloop", "tls")
+KINDS = ("threads", "protocol", "streams", "uvloop", "tls", "start_tls")
+TRIP_KINDS = (
+    "kernel-protocol",
+    "kernel-streams",
+    "kernel-uvloop",
+    "threads",
+    "protocol",
+    "streams",
+    "uvloop",
+)
 
 
 class Peer:
@@ -90,6 +99,16 @@ class Flows:
         assert sent["bytes"] == received["bytes"]
         return float(received["gbit_s"])
 
+    def trips(self, kind: str, count: int) -> float:
+        """Microseconds of a round trip, the median of `count`."""
+        near, far = self.peers[kind]
+        far.begin("listen", True)
+        port = far.answer()
+        far.begin("echo")
+        near.begin("ping", far.ip, port, count)
+        found, _ = near.answer(), far.answer()
+        return float(found["p50"])
+
     def close(self) -> None:
         for pair in self.peers.values():
             for peer in pair:
@@ -102,22 +121,27 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n\n")[0])
     parser.add_argument("--seconds", type=float, default=1.0)
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--kinds", default=",".join(KINDS))
+    parser.add_argument("--kinds", default="", help="by comma; the first is what the others are compared to")
+    parser.add_argument("--trips", type=int, default=0, metavar="COUNT", help="round trips, not flows")
     options = parser.parse_args()
-    kinds = tuple(options.kinds.split(","))
+    default = TRIP_KINDS if options.trips else KINDS
+    kinds = tuple(options.kinds.split(",")) if options.kinds else default
     flows = Flows(kinds)
     try:
         runs: dict[str, list[float]] = {kind: [] for kind in kinds}
         for _ in range(options.rounds):
             for kind in kinds:
-                runs[kind].append(flows.flow(kind, options.seconds))
+                done = (
+                    flows.trips(kind, options.trips) if options.trips else flows.flow(kind, options.seconds)
+                )
+                runs[kind].append(done)
     finally:
         flows.close()
     base = statistics.median(runs[kinds[0]])
+    unit = "us" if options.trips else "Gbit/s"
     for kind, found in runs.items():
         median = statistics.median(found)
-        rates = " ".join(f"{rate:.2f}" for rate in found)
-        print(f"{kind:10}{median:8.2f} Gbit/s {median / base:6.2f}   {rates}")
+        print(f"{kind:16}{median:8.2f} {unit} {median / base:6.2f}   {' '.join(f'{x:.2f}' for x in found)}")
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ from gate import ANY, hold
 
 import fastzt
 
-KINDS = ("threads", "protocol", "streams", "tls")
+KINDS = ("threads", "protocol", "streams", "tls", "start_tls")
 SECONDS = 0.4
 TURNS = 5
 
@@ -26,7 +26,9 @@ def flows() -> Iterator[Flows]:
 
 @pytest.mark.skipif(not fastzt.is_compiled(), reason="the compiled build's figures")
 def test_asyncio_against_threads(benchmark: Any, flows: Flows) -> None:
-    """A BufferedProtocol, streams, and streams under TLS to the blocking API's `sendall` and `recv_into`."""
+    """A BufferedProtocol, streams, and streams under TLS, from the start and by `start_tls`, to the blocking
+    API's `sendall` and `recv_into`.
+    """
 
     def ratios() -> dict[str, float]:
         rates: dict[str, list[float]] = {kind: [] for kind in KINDS}

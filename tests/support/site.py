@@ -87,7 +87,9 @@ class Site:
         return server
 
     async def stop(self) -> None:
+        """End; a client that has kept its connection is not waited for (under TLS: for half a minute)."""
         for server in (self.plain, self.secure):
+            server.servers[0].abort_clients()
             await server.shutdown()
         self.second.close()
         self.second.abort_clients()
