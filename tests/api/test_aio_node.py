@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 from support.aio_nodes import new_loop
-from support.nodes import LOOPBACK, SECRETS, Lab, free_port, lab
+from support.nodes import LOOPBACK, SECRETS, Lab, lab
+from support.ports import free_port
 
 import fastzt
 from fastzt import aio

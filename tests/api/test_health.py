@@ -10,7 +10,8 @@ import httpx
 import pytest
 from prometheus_client import CollectorRegistry
 from prometheus_client.parser import text_string_to_metric_families
-from support.nodes import LOOPBACK, SECRETS, Pair, free_port, lab, planet_of
+from support.nodes import LOOPBACK, SECRETS, Pair, lab, planet_of
+from support.ports import free_port
 
 from fastzt import InputError, Node
 from fastzt.integrations.health import MAX_REQUESTS, StatusServer

@@ -8,7 +8,8 @@ import threading
 from typing import Any
 
 import pytest
-from support.nodes import LOOPBACK, SECRETS, free_port
+from support.nodes import LOOPBACK, SECRETS
+from support.ports import free_port
 
 import fastzt
 from fastzt.identity.identity import Identity

@@ -14,7 +14,8 @@ from typing import Any
 
 import pytest
 from support.cli import Cli
-from support.nodes import LOOPBACK, SECRETS, SERVER, Lab, free_port, lab
+from support.nodes import LOOPBACK, SECRETS, SERVER, Lab, lab
+from support.ports import free_port
 
 from fastzt import Node
 from fastzt._core.endpoint import Endpoint

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from support.cli import PATIENCE, Background, Cli
 from support.house import House, Piped
-from support.nodes import free_port
+from support.ports import free_port, free_tcp_port
 from support.web import web_server
 
 import fastzt
@@ -27,11 +27,6 @@ def web() -> Iterator[int]:
     """The port of a web server of this host."""
     with web_server({"/": BODY}) as port:
         yield port
-
-
-def free_tcp_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        return int(probe.getsockname()[1])
 
 
 def get(port: int) -> bytes:

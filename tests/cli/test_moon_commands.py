@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from support.cli import PATIENCE, Background, Cli
-from support.nodes import free_port
+from support.ports import free_port
 from support.vectors import committed
 
 SECRETS = [case["secret_string"] for case in committed("identity", "identity")]

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from support.cli import PATIENCE, Background, Cli
-from support.nodes import free_port
+from support.ports import free_port
 from support.vectors import committed
 
 import fastzt

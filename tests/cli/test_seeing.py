@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-import socket
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,7 +11,8 @@ import httpx
 import pytest
 from support import pcapng
 from support.cli import PATIENCE, Background, Cli
-from support.nodes import SECRETS, Lab, free_port, lab
+from support.nodes import SECRETS, Lab, lab
+from support.ports import free_port, free_tcp_port
 
 
 @pytest.fixture
@@ -100,12 +100,6 @@ def test_an_unknown_format(cli: Cli, made: Lab, tmp_path: Path) -> None:
     code, _, err = cli(*status(made, tmp_path, "--log-format", "xml"))
     assert code == 2
     assert "xml" in err
-
-
-def free_tcp_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def test_metrics_of_a_command_that_runs(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from support.cli import Background, Cli
-from support.nodes import free_port
+from support.ports import free_port
 from support.vectors import committed
 
 from fastzt.wire.planet import DEFAULT_PLANET

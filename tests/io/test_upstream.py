@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 from support.cli import Cli
+from support.ports import free_tcp_port
 from support.programs import program
 
 from fastzt._core.datagram_batch import DatagramBatch, TransmitBatch
@@ -29,11 +30,6 @@ PACKET = bytes(8) + b"\x01\x02\x03\x04\x05" + b"\x06\x07\x08\x09\x0a" + b"\x18" 
 KINDS = ("socks5", "http")
 
 
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        return int(probe.getsockname()[1])
-
-
 def command(kind: str, port: int, directory: Path) -> list[str]:
     """A proxy on loopback that wants the user `me` with the password `secret`."""
     if kind == "socks5":
@@ -46,7 +42,7 @@ def command(kind: str, port: int, directory: Path) -> list[str]:
 
 @pytest.fixture(params=KINDS)
 def proxy(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[UpstreamProxy]:
-    port = free_port()
+    port = free_tcp_port()
     process = subprocess.Popen(
         command(request.param, port, tmp_path), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )
@@ -112,9 +108,9 @@ def test_a_tunnel_through_a_proxy(proxy: UpstreamProxy) -> None:
 def test_refusals_say_why(proxy: UpstreamProxy) -> None:
     wrong = UpstreamProxy(proxy.kind, proxy.host, proxy.port, "me", "wrong")
     with pytest.raises(ProxyRefusedError, match=r"refuses username|407|401"):
-        dial(wrong, "127.0.0.1", free_port(), PATIENCE)
+        dial(wrong, "127.0.0.1", free_tcp_port(), PATIENCE)
     with pytest.raises(ProxyRefusedError, match="proxy"):
-        dial(proxy, "127.0.0.1", free_port(), PATIENCE)
+        dial(proxy, "127.0.0.1", free_tcp_port(), PATIENCE)
 
 
 def test_urls() -> None:

@@ -10,7 +10,8 @@ from typing import Any, TypeVar
 
 from fastzt import aio
 
-from .nodes import LOOPBACK, SECRETS, Lab, free_port, lab
+from .nodes import LOOPBACK, SECRETS, Lab, lab
+from .ports import free_port
 
 T = TypeVar("T")
 PATIENCE = 120.0

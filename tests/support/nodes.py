@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import socket
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,18 +16,12 @@ from fastzt.identity.worlds import sign_world
 from fastzt.node.config import NodeConfig
 from fastzt.wire.world import PLANET, Root, World
 
+from .ports import free_port
 from .vectors import committed
 
 LOOPBACK = NodeConfig(bind=("127.0.0.1",))
 SERVER = NodeConfig(root=True, controller=True, bind=("127.0.0.1",))
 SECRETS = [case["secret_string"] for case in committed("identity", "identity")]
-
-
-def free_port() -> int:
-    """A UDP port that is free now."""
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def planet_of(secret: str, port: int) -> bytes:

@@ -14,14 +14,10 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from .ports import free_tcp_port
 from .programs import program
 
 PATIENCE = 60.0
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        return int(probe.getsockname()[1])
 
 
 @contextlib.contextmanager
@@ -46,7 +42,7 @@ def running(command: list[str], port: int, log: Path, user: int | None = None) -
 @contextlib.contextmanager
 def redis_server(directory: Path) -> Iterator[int]:
     """Redis; its port."""
-    port = free_port()
+    port = free_tcp_port()
     command = [
         program("redis-server", "redis-server"),
         *("--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", str(directory)),
@@ -65,7 +61,7 @@ def ssh_server(directory: Path) -> Iterator[tuple[int, Path]]:
     shutil.copy(directory / "user.pub", directory / "authorized")
     if os.getuid() == 0:
         Path("/run/sshd").mkdir(mode=0o755, exist_ok=True)  # where it gives up its rights
-    port = free_port()
+    port = free_tcp_port()
     settings = {
         "Port": port,
         "ListenAddress": "127.0.0.1",
@@ -98,7 +94,7 @@ def postgres_server() -> Iterator[tuple[int, str]]:
             os.chown(top, user, -1)
         command = [initdb, "-D", str(data), "-A", "trust", "-U", name, "--no-sync"]
         subprocess.run(command, check=True, capture_output=True, user=user, cwd=top)
-        port = free_port()
+        port = free_tcp_port()
         server = [
             postgres_program("postgres"),
             *("-D", str(data), "-p", str(port), "-h", "127.0.0.1", "-k", "", "-F"),
