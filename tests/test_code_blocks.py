@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 import json
 import re
 import shutil
@@ -22,12 +23,15 @@ else:
 
 ENDLESS = re.compile(r"while True:|serve_forever\(\)|uvicorn\.run\(")
 EXTRA = re.compile(r"fastzt\[([\w,]+)\]")
+DEFINED = re.compile(r"^[ \t]*(?:(?:async )?def|class|(?:cdef|cpdef)\b[^\n(]*?) (\w+)(?=[(:])", re.MULTILINE)
+NAMED = re.compile(r"\w+(?=\()|^\w+(?=:)")
 # Commands that a test cannot give: what they begin with, and why.
 ELSEWHERE = {
     "python3 -m venv": "installs; .ci/run does it",
     "pip install": "installs; its extras are checked",
     ".venv/bin/pip install": "installs; its extras are checked",
     "ssh": "tests/cli has it with a real server",
+    "curl --proxy socks5h:": "tests/api/test_proxy.py has it, with a server of names",
     "chromium": "a browser",
     "docker": "containers",
     "podman": "containers",
@@ -37,12 +41,17 @@ ELSEWHERE = {
 }
 # Pages that other tests run, and outlines that are no programs.
 OTHERS = {
-    "docs/asyncio.md": "tests/integrations/test_asyncio_document.py",
-    "docs/architecture.md": "contracts in outline",
-    "docs/sockets.md": "tests/api/test_patched.py, with real servers",
-    "docs/tools.md": "tests/cli, command by command",
-    "docs/rules.md": "tests/node/test_rule_language.py and tests/cli/test_controller_settings.py",
-    "README.md": "its commands for a fresh machine are those of .ci/run; the others tests/api and tests/cli",
+    "docs/asyncio.md": "tests/integrations/test_asyncio_document.py, block by block",
+    "docs/architecture.md": "outlines, whose names exist: test_outlines_name_what_exists",
+}
+# What a page says in words before its code.
+GIVEN = {
+    "docs/sockets.md": """
+import fastzt
+import redis
+
+net = fastzt.Node(state="node").join("9ad07d01093a69e3", wait=True)
+""",
 }
 PAGES = [page for page in pages() if blocks(page) and str(page.relative_to(ROOT)) not in OTHERS]
 
@@ -62,16 +71,26 @@ def reader(stage: Stage, tmp_path: Path) -> Iterator[Reader]:
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_page(page: Path, reader: Reader) -> None:
+    name = str(page.relative_to(ROOT))
+    reader.prepare(page.read_text() + GIVEN.get(name, ""))
+    PREPARED.get(name, lambda reader: None)(reader)
+    for block in blocks(page):
+        if block.language in FILES:
+            (reader.home / FILES[block.language]).write_text(reader.translate(block.text))
     for number, block in enumerate(blocks(page)):
         RUN[block.language](reader, block, number)
 
 
 def python(reader: Reader, block: Block, number: int) -> None:
-    """A program of its own; one without an end goes on until the page does."""
-    source = reader.translate(block.text)
-    file = reader.home / f"block{number}.py"
+    """A program of its own, named as it says itself; one without an end goes on until the page does."""
+    source = reader.translate(GIVEN.get(str(block.page.relative_to(ROOT)), "") + block.text)
+    named = re.match(r"# (\w+\.py)\n", source)
+    file = reader.home / (named[1] if named else f"block{number}.py")
     file.write_text(source)
-    if ENDLESS.search(source):
+    workers = re.search(r"workers=(\d+)", source)
+    if workers:
+        reader.start(sys.executable, str(file), until="startup complete", times=int(workers[1]))
+    elif ENDLESS.search(source):
         reader.start(sys.executable, str(file))
     else:
         reader.run(sys.executable, str(file))
@@ -86,8 +105,8 @@ def shell(reader: Reader, block: Block, number: int) -> None:
         elif command.startswith("export "):
             name, _, value = command[7:].partition("=")
             reader.environment[name] = value.strip("'\"")
-        elif command.endswith("&"):
-            reader.start("bash", "-c", "exec " + command[:-1])
+        elif command.endswith("&") or command.startswith("fastzt agent"):  # the page's programs use it
+            reader.start("bash", "-c", "exec " + command.removesuffix("&"))
         elif is_server(command):
             with reader.serving("bash", "-c", "exec " + command):
                 pass
@@ -111,17 +130,16 @@ def toml(reader: Reader, block: Block, number: int) -> None:
     """A file of `fastzt forward`, which says that it is right."""
     if tomllib is not None:
         tomllib.loads(block.text)
-    (reader.home / "forwards.toml").write_text(reader.translate(block.text))
     if "[[forward]]" in block.text:
         reader.run("bash", "-c", "fastzt forward --config forwards.toml --check")
 
 
 def ini(reader: Reader, block: Block, number: int) -> None:
     """A unit of systemd: what it starts is a command of ours with options that exist."""
-    [command] = re.findall(r"^ExecStart=(.*)$", block.text, re.MULTILINE)
-    program, *words = command.split()
-    assert Path(program).name == "fastzt"
-    known(reader, words)
+    for command in re.findall(r"^ExecStart=(?:/usr/bin/env )?(.*)$", block.text, re.MULTILINE):
+        program, *words = command.split()
+        assert Path(program).name == "fastzt"
+        known(reader, words)
 
 
 def dockerfile(reader: Reader, block: Block, number: int) -> None:
@@ -147,7 +165,6 @@ def known(reader: Reader, words: list[str]) -> None:
 def rules(reader: Reader, block: Block, number: int) -> None:
     """The rule language."""
     compile_rules(block.text)
-    (reader.home / "office.ztrules").write_text(block.text)
 
 
 def data(reader: Reader, block: Block, number: int) -> None:
@@ -155,6 +172,16 @@ def data(reader: Reader, block: Block, number: int) -> None:
     json.loads(block.text)
 
 
+def tools(reader: Reader) -> None:
+    """A password, the relay that the public networks have, the place of the agent."""
+    reader.environment["FASTZT_TCP_RELAY"] = "127.0.0.1/443"  # nobody needs it: UDP works
+    (reader.home / "secret").write_text("password")
+    (reader.home / "secret").chmod(0o600)
+    reader.substitutes |= {"/run/fastzt": str(reader.state)}
+
+
+FILES = {"toml": "forwards.toml", "ztrules": "office.ztrules"}
+PREPARED = {"docs/rules.md": Reader.host_network, "docs/tools.md": tools}
 RUN = {
     "python": python,
     "sh": shell,
@@ -171,6 +198,25 @@ def test_examples(reader: Reader) -> None:
     examples = ROOT / "examples"
     reader.start(sys.executable, str(examples / "echo_server.py"), reader.stage.network)
     reader.run(sys.executable, str(examples / "fetch.py"), reader.stage.network, "http://10.121.15.99:5380/")
+
+
+def defined() -> set[str]:
+    """What the sources define."""
+    texts = [path.read_text() for end in ("py", "pxd") for path in sorted((ROOT / "src").rglob(f"*.{end}"))]
+    found = (DEFINED.findall(text) for text in texts)
+    return {name for names in found for name in names}
+
+
+def test_outlines_name_what_exists() -> None:
+    known = {*dir(builtins), *defined()}
+    named = {
+        (block.where, name)
+        for block in blocks(ROOT / "docs" / "architecture.md")
+        for line in block.text.splitlines()
+        for name in NAMED.findall(line.partition("#")[0].removeprefix("class "))
+    }
+    assert len(named) > 150
+    assert {(where, name) for where, name in named if name not in known} == set()
 
 
 def test_every_language_is_known() -> None:

@@ -54,3 +54,16 @@ def test_commands_share_a_node(agents: AgentHouse, cli: Cli) -> None:
             assert out.endswith(BODY)
             assert client.stop() == (0, "")
         assert server.stop() == (0, "")
+
+
+def test_an_agent_that_waits_to_be_let_in_ends_as_quietly(agents: AgentHouse) -> None:
+    command, _ = agents.agent(1, "--network", agents.lab.network())
+    assert command.stop() == (0, "")
+
+
+def test_an_agent_says_which_network_it_cannot_join(agents: AgentHouse) -> None:
+    unknown = agents.lab.server.id + "abcdef"
+    with Background("agent", "--state", str(agents.state(1)), "--network", unknown) as command:
+        command.told()
+        assert command.process.stderr is not None
+        assert command.process.stderr.readline().startswith(f"fastzt: network {unknown}: ")

@@ -5,7 +5,9 @@ The public roots are the lab's root, the network of the documents one of the lab
 
 from __future__ import annotations
 
+import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -15,10 +17,20 @@ from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+import fastzt
 from fastzt.api.closing import Closing
+from fastzt.identity.identity import Identity
 from fastzt.lab.network import FIELDS, Lab
 from fastzt.lab.server import answer
+from fastzt.node import overlay
 
+from .nodes import LOOPBACK
+from .ports import free_port
+
+IDENTITIES = (
+    Path(__file__).parent.parent / "sim" / "identities.txt"
+)  # making them takes minutes when interpreted
+STATE = re.compile(r"""(?:state="|--state )([\w-]+)""")
 NETWORK = "9ad07d01093a69e3"
 HOSTS = ["10.121.15.99", "10.121.15.7"]
 HTTP = (80, 5380)
@@ -43,17 +55,19 @@ class Stage(Closing):
     def __init__(self, directory: Path) -> None:
         self._stack = ExitStack()
         self.directory = directory
-        self.lab = self._stack.enter_context(Lab(directory / "lab"))
+        self._secrets = iter(IDENTITIES.read_text().split())
+        self.lab = self._stack.enter_context(Lab(directory / "lab", Identity.parse(self.secret())))
         pools = [{"ipRangeStart": "10.121.15.10", "ipRangeEnd": "10.121.15.90"}]
         self.network = self.lab.create(**{**FIELDS, "private": False, "ipAssignmentPools": pools})
         self.done = threading.Event()
-        self.host = self.lab.member("host")
+        self.host = self.lab.member("host", Identity.parse(self.secret()))
         self._assign(self.host.id, HOSTS)
         self.net = self.host.join(self.network, timeout=PATIENCE)
         for port in HTTP:
-            self._serve(port, answer)
+            self._serve(self.net, port, answer)
         for port in ECHO:
-            self._serve(port, echo)
+            self._serve(self.net, port, echo)
+        self._overlay()
         self._thread(self._datagrams)
         self._thread(self._visit)
         site = directory / "site"
@@ -62,6 +76,21 @@ class Stage(Closing):
         planet.write_bytes(self.lab.planet)
         (site / "sitecustomize.py").write_text(SITE.format(planet=str(planet)))
         self.site = site
+
+    def secret(self) -> str:
+        """An identity that nobody has yet."""
+        return next(self._secrets)
+
+    def _overlay(self) -> None:
+        """A host that needs neither root nor controller."""
+        identity, port = Identity.parse(self.secret()), free_port()
+        node = fastzt.Node(identity=identity.to_text(secret=True), port=port, peers=(), config=LOOPBACK)
+        self._stack.callback(node.close)
+        net = node.join(overlay.NETWORK)
+        self._serve(net, 80, answer)
+        address = next(str(own.ip) for own in net.addresses if own.version == 4)
+        peer = f"{identity.to_text()}@127.0.0.1/{port}"
+        self.substitutes = {"IDENTITY@192.0.2.1/9993": peer, "10.29.90.200": address}
 
     def _assign(self, node: str, hosts: list[str]) -> None:
         nwid, address = int(self.network, 16), int(node, 16)
@@ -72,8 +101,8 @@ class Stage(Closing):
         thread = threading.Thread(target=run, daemon=True)
         thread.start()
 
-    def _serve(self, port: int, serve: Any) -> None:
-        listener = self.net.listen(port)
+    def _serve(self, net: fastzt.Network, port: int, serve: Any) -> None:
+        listener = net.listen(port)
 
         def accept() -> None:
             while not self.done.is_set():
@@ -155,12 +184,35 @@ class Reader(Closing):
         self.stage = stage
         self.home = home
         self.environment = stage.environment(home)
+        self.running: dict[subprocess.Popen[str], str] = {}  # with what each printed at first
+        self.substitutes = {NETWORK: stage.network, **stage.substitutes}
+        self.state = home / ".local" / "state" / "fastzt"
+        self.settle(self.state)
         self.run("fastzt", "join", stage.network, "--wait")  # readers have a node of their own
-        self.running: dict[subprocess.Popen[str], str] = {}  # with the first line that each printed
+
+    def settle(self, state: Path) -> None:
+        """Make a state directory with an identity."""
+        state.mkdir(0o700, parents=True)
+        (state / "identity.secret").touch(0o600)
+        (state / "identity.secret").write_text(self.stage.secret())
+
+    def prepare(self, text: str) -> None:
+        """The states that a page names have identities."""
+        for name in sorted(set(STATE.findall(text))):
+            self.settle(self.home / name)
+
+    def host_network(self) -> None:
+        """What rules.md is about: a network of the reader's own, and a member of it."""
+        state, env = str(self.state), {**os.environ, **self.environment}
+        command = ["fastzt", "controller", "create", "--state", state, "--json"]
+        made = subprocess.run(command, env=env, capture_output=True, text=True, timeout=PATIENCE, check=True)
+        self.substitutes |= {"NWID": json.loads(made.stdout)["id"], "NODE": self.stage.host.id}
 
     def translate(self, text: str) -> str:
-        """The lab's network in place of the documents'."""
-        return text.replace(NETWORK, self.stage.network)
+        """The lab's network in place of the documents', and what else is the lab's own."""
+        for name, own in self.substitutes.items():
+            text = text.replace(name, own)
+        return text
 
     def run(self, *command: str) -> None:
         """Run to the end; AssertionError with the output when it fails."""
@@ -177,8 +229,8 @@ class Reader(Closing):
         )
         assert done.returncode == 0, f"{command[-1]}\n{done.stdout}"
 
-    def start(self, *command: str) -> subprocess.Popen[str]:
-        """Start what runs until stopped, and wait for the first thing that it says."""
+    def start(self, *command: str, until: str = "", times: int = 1) -> subprocess.Popen[str]:
+        """Start what runs until stopped, and wait for the first thing that it says, or until it says that."""
         process = subprocess.Popen(
             command,
             cwd=self.home,
@@ -192,9 +244,12 @@ class Reader(Closing):
         watchdog = threading.Timer(PATIENCE, process.kill)
         watchdog.start()
         assert process.stdout is not None
-        first = process.stdout.readline()
+        first = ""
+        while not first or first.count(until) < times:
+            line = process.stdout.readline()
+            assert line, f"{command[-1]} ended with {process.wait()}: {first}"
+            first += line
         watchdog.cancel()
-        assert first, f"{command[-1]} ended with {process.wait()}"
         self.running[process] = first
         return process
 
@@ -219,5 +274,6 @@ class Reader(Closing):
 
     def close(self) -> None:
         """Stop what still runs, the last first."""
-        for process in reversed(list(self.running)):
-            self.stop(process)
+        with ExitStack() as stack:
+            for process in self.running.copy():
+                stack.callback(self.stop, process)

@@ -13,12 +13,14 @@ import click
 
 from ..errors import FastztError
 from . import options
+from .forward import complain
 from .membership import QUICK, running
 from .output import say, show
 from .root import stop_event
 
 if TYPE_CHECKING:
     from ..agent.server import AgentServer
+    from ..api.node import Node
 
 LOOK = 1.0  # seconds between looks for idleness
 READY = b"1"
@@ -69,7 +71,7 @@ def agent(
         listener = given_listener()
         with AgentServer(node, Path(state).expanduser(), listener) as server:
             for nwid in networks:
-                threading.Thread(target=node.join, args=(f"{nwid:016x}", None, True), daemon=True).start()
+                threading.Thread(target=join, args=(node, f"{nwid:016x}", stopped), daemon=True).start()
             if as_json:
                 show({"node": node.id, "port": node.port, "socket": str(server.path)})
             elif not detach:
@@ -78,6 +80,15 @@ def agent(
                 let_go(ready)
             serve(server, stopped, idle_exit)
         node.close(linger=QUICK)
+
+
+def join(node: Node, network: str, stopped: threading.Event) -> None:
+    """Join when the controller lets the node in, or until the agent is stopped."""
+    try:
+        node.join(network, timeout=None, wait=True)
+    except (FastztError, OSError) as error:
+        if not stopped.is_set():
+            complain(f"network {network}: {error}")
 
 
 def serve(server: AgentServer, stopped: threading.Event, idle_exit: float | None) -> None:
