@@ -8,6 +8,7 @@ beside it. Prints medians and the ratios that have bars; `--check` exits with 1 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import statistics
 import subprocess
@@ -15,6 +16,7 @@ import sys
 import tempfile
 import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -93,30 +95,42 @@ def send(net: Any, how: dict[str, Any]) -> None:
 
 def run(scene: Any, directory: Path, network: str, case: tuple[bool, str], seconds: float) -> float:
     """Gbit/s of one case."""
-    agents, spin = case
-    planet = str(directory / "planet")
+    through_agents, spin = case
     states = [prepared(directory, number, scene.planet) for number in (1, 2)]
+    planet = str(directory / "planet")
+    how = {"agent": through_agents, "planet": planet, "network": network, "spin": spin, "seconds": seconds}
+    with agents(states) if through_agents else contextlib.nullcontext():
+        return flow(states, how)
+
+
+@contextlib.contextmanager
+def agents(states: list[str]) -> Iterator[None]:
+    """Agents of the state directories for the length of a block."""
     started: list[subprocess.Popen[str]] = []
-    if agents:
+    try:
         for state in states:
             command = [sys.executable, "-m", "fastzt", "agent", "--json", "--state", state]
             started.append(subprocess.Popen(command, stdout=subprocess.PIPE, text=True))
-            assert started[-1].stdout is not None
-            started[-1].stdout.readline()
-    how = {"agent": agents, "planet": planet, "network": network, "spin": spin, "seconds": seconds}
-    try:
-        receiver = begin("receive", {**how, "state": states[1]})
-        assert receiver.stdout is not None
-        address = receiver.stdout.readline().strip()
-        sender = begin("send", {**how, "state": states[0], "address": address})
-        told = json.loads(receiver.communicate(timeout=120)[0])
-        sent = json.loads(sender.communicate(timeout=120)[0])
-        assert told["bytes"] == sent["bytes"]
-        return float(told["gbit_s"])
+        for process in started:
+            assert process.stdout is not None
+            process.stdout.readline()
+        yield
     finally:
         for process in started:
             process.terminate()
             process.communicate()
+
+
+def flow(states: list[str], how: dict[str, Any]) -> float:
+    """Gbit/s of a flow from the first to the second."""
+    receiver = begin("receive", {**how, "state": states[1]})
+    assert receiver.stdout is not None
+    address = receiver.stdout.readline().strip()
+    sender = begin("send", {**how, "state": states[0], "address": address})
+    told = json.loads(receiver.communicate(timeout=120)[0])
+    sent = json.loads(sender.communicate(timeout=120)[0])
+    assert told["bytes"] == sent["bytes"]
+    return float(told["gbit_s"])
 
 
 def begin(role: str, how: dict[str, Any]) -> subprocess.Popen[str]:

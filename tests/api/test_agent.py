@@ -25,6 +25,7 @@ from fastzt.api.agent_wire import is_held, socket_path
 
 VOLUME = (16 if fastzt.is_compiled() else 1) << 20
 DATA = random.Random(11).randbytes(VOLUME)
+ROOM = (socket.SOL_SOCKET, socket.SO_SNDBUF)
 
 
 class Scene:
@@ -128,7 +129,7 @@ def test_timeouts(scene: Scene) -> None:
 
 
 def test_a_connection_in(scene: Scene) -> None:
-    with scene.net.listen(0) as listener:
+    with scene.net.listen(0) as listener, scene.far.listen(0) as other:
         listener.settimeout(PATIENCE)
         far = scene.far.connect((scene.ip, listener.port), timeout=PATIENCE)
         near, address = listener.accept()
@@ -136,6 +137,8 @@ def test_a_connection_in(scene: Scene) -> None:
             assert address == far.getsockname() == near.getpeername()
             assert near.getsockname() == (scene.ip, listener.port)
             assert near.peer_id == scene.other.id
+            with scene.net.connect((scene.far_ip, other.port), timeout=PATIENCE) as out:
+                assert near.getsockopt(*ROOM) == out.getsockopt(*ROOM)
             near.sendall(b"hello")
             assert far.recv(10) == b"hello"
             with near.makefile("rw") as file:

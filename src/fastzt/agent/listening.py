@@ -55,7 +55,7 @@ class Listening:
         sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         try:
             sock.bind(name)
-            sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, agent_wire.BUFFER)
+            agent_wire.enlarge(sock, agent_wire.BUFFER)
             sock.settimeout(PATIENCE)
             with agent_wire.address_of(self._path) as address:
                 sock.connect(address)

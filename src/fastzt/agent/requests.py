@@ -187,7 +187,7 @@ class Requests:
         bound = self._network(request).udp(int(request["port"]), request["host"])
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         for end in (ours, theirs):
-            end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, agent_wire.BUFFER)
+            agent_wire.enlarge(end, agent_wire.BUFFER)
         made = Datagrams(bound, ours, self._datagrams.discard)
         self._datagrams.add(made)
         return {"local": bound.getsockname()}, theirs
@@ -206,8 +206,8 @@ class Requests:
 
 
 def pair() -> tuple[socket.socket, socket.socket]:
-    """Two connected stream sockets with room for what a client leaves for milliseconds."""
-    ends = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
-    for end in ends:
-        end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, agent_wire.BUFFER)
-    return ends
+    """Two connected stream sockets, the agent's and a client's."""
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
+    agent_wire.enlarge(ours, agent_wire.BUFFER)
+    agent_wire.enlarge(theirs, agent_wire.CLIENT_BUFFER)
+    return ours, theirs

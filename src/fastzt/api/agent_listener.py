@@ -117,6 +117,7 @@ class AgentListener(Closing):
             raise
         made._names, made.peer_id = (local, remote), peer
         made._how = lambda: int(self._link.call("ended", number=number)["errno"])
+        agent_wire.enlarge(made, agent_wire.CLIENT_BUFFER)
         made.settimeout(socket.getdefaulttimeout())
         return made, remote
 

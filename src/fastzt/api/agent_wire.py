@@ -13,6 +13,7 @@ import errno
 import json
 import os
 import socket
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -24,7 +25,10 @@ READ = 1 << 16
 MAX_DESCRIPTORS = 4
 SOCKET = "agent.sock"
 LISTENERS = "agent.d"  # where clients listen for what the agent accepts
-BUFFER = 1 << 20  # SO_SNDBUF of a pair
+# SO_SNDBUF: beside a CPU-bound thread a client has its turn once in 5 ms; what lies here has to last so long.
+BUFFER = 2 << 20
+CLIENT_BUFFER = 4 << 20
+SO_SNDBUFFORCE = 32  # socket(7), which has no name in Python
 # A datagram at a client's socket: a byte that tells what it is, 16 of IP, two of port; then its data.
 DATAGRAM, FAILURE = 0, 1
 HEAD = 19
@@ -119,6 +123,14 @@ def is_held(path: Path) -> bool:
     except OSError as error:
         return error.errno == errno.EPROTOTYPE
     return True
+
+
+def enlarge(sock: socket.socket, size: int) -> None:
+    """Have a socket of this host keep so much that was sent; without privilege, what the system allows."""
+    for option in (SO_SNDBUFFORCE, socket.SO_SNDBUF) if sys.platform == "linux" else (socket.SO_SNDBUF,):
+        with contextlib.suppress(OSError):
+            sock.setsockopt(socket.SOL_SOCKET, option, size)
+            return
 
 
 def socket_path(state: str | os.PathLike[str]) -> Path:

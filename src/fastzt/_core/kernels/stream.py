@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 import select
 import socket
 from typing import Any, Protocol
@@ -81,11 +82,9 @@ def watch_close(epoll: Epoll) -> None:
 def receive_now(fd: int, sock: socket.socket, buffer: Any) -> int:
     """Receive into a writable buffer without waiting: how many bytes, 0 at the end, or the negated errno."""
     try:
-        return socket.socket.recv_into(sock, buffer, 0, socket.MSG_DONTWAIT)
-    except BlockingIOError:
-        return WOULD_BLOCK
-    except TimeoutError:  # where there is a timeout, the standard library waits nevertheless
-        raise
+        if sock.gettimeout() is None:
+            return socket.socket.recv_into(sock, buffer, 0, socket.MSG_DONTWAIT)
+        return os.readv(fd, [buffer])  # for `recv_into` would wait
     except OSError as error:
         return -(error.errno or errno.EIO)
 
@@ -93,10 +92,23 @@ def receive_now(fd: int, sock: socket.socket, buffer: Any) -> int:
 def send_now(fd: int, sock: socket.socket, buffer: Any, offset: int) -> int:
     """Send from an offset of a buffer without waiting: how many bytes, or the negated errno."""
     try:
-        return socket.socket.send(sock, memoryview(buffer)[offset:], socket.MSG_DONTWAIT)
-    except BlockingIOError:
-        return WOULD_BLOCK
-    except TimeoutError:  # where there is a timeout, the standard library waits nevertheless
+        if sock.gettimeout() is None:
+            return socket.socket.send(sock, memoryview(buffer)[offset:], socket.MSG_DONTWAIT)
+        return os.writev(fd, [memoryview(buffer)[offset:]])  # for `send` would wait
+    except OSError as error:
+        return -(error.errno or errno.EIO)
+
+
+def receive_later(fd: int, sock: socket.socket, buffer: Any, seconds: float) -> int:
+    """As `receive_now`, but waits as the socket's timeout has it, which `seconds` are left of."""
+    return socket.socket.recv_into(sock, buffer)
+
+
+def send_later(fd: int, sock: socket.socket, buffer: Any, offset: int, seconds: float) -> int:
+    """As `send_now`, but waits as the socket's timeout has it, which `seconds` are left of."""
+    try:
+        return socket.socket.send(sock, memoryview(buffer)[offset:])
+    except TimeoutError:
         raise
     except OSError as error:
         return -(error.errno or errno.EIO)
