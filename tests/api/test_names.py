@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import ipaddress
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import dns.flags
@@ -15,9 +16,10 @@ import dns.rdatatype
 import dns.rrset
 import pytest
 from support.dns_house import DOMAIN, V4, House
-from support.nodes import Pair, lab
+from support.nodes import LOOPBACK, SECRETS, Pair, free_port, lab
 
 import fastzt
+from fastzt import aio
 from fastzt.api import resolver as resolving
 from fastzt.api.names import Dns, system
 from fastzt.api.resolver import Resolver
@@ -55,7 +57,7 @@ def net(house: House) -> Iterator[fastzt.Network]:
 @pytest.mark.parametrize("name", ["files", "FILES", f"files.{DOMAIN}", f"files.{DOMAIN}."])
 def test_a_host_of_the_search_domain(net: fastzt.Network, house: House, name: str) -> None:
     assert net.resolve(name) == [ipaddress.ip_address(house.ip), ipaddress.ip_address("fd00::7")]
-    assert house.server.asked == [f"files.{DOMAIN}. A", f"files.{DOMAIN}. AAAA"]
+    assert house.server.asked == [f"files.{DOMAIN}. AAAA", f"files.{DOMAIN}. A"]
 
 
 def test_an_alias(net: fastzt.Network, house: House) -> None:
@@ -101,7 +103,7 @@ def test_single_labels_that_the_network_does_not_know_are_the_systems(
     net: fastzt.Network, house: House
 ) -> None:
     assert ipaddress.ip_address("127.0.0.1") in net.resolve("localhost")
-    assert house.server.asked == [f"localhost.{DOMAIN}. A", f"localhost.{DOMAIN}. AAAA"]
+    assert house.server.asked == [f"localhost.{DOMAIN}. AAAA", f"localhost.{DOMAIN}. A"]
 
 
 def test_an_address_without_a_route(net: fastzt.Network) -> None:
@@ -120,8 +122,79 @@ def test_over_udp(net: fastzt.Network, house: House) -> None:
     house.server.by_tcp = 0
     try:
         assert net.resolve("files")[0] == ipaddress.ip_address(house.ip)
-        assert house.server.asked == [f"files.{DOMAIN}. A", f"files.{DOMAIN}. AAAA"]
+        assert house.server.asked == [f"files.{DOMAIN}. AAAA", f"files.{DOMAIN}. A"]
         assert house.server.by_tcp == 0
+    finally:
+        house.server.stop_udp()
+
+
+def test_both_families_are_asked_for_at_once(net: fastzt.Network, house: House) -> None:
+    """The server answers nothing until it has been asked for both."""
+    house.server.serve_udp()
+    house.server.at_once = 2
+    house.server.by_tcp = 0
+    try:
+        assert net.resolve("files")[0] == ipaddress.ip_address(house.ip)
+        assert len(house.server.asked) == 2
+        assert house.server.by_tcp == 0
+    finally:
+        house.server.at_once = 1
+        house.server.stop_udp()
+
+
+def test_in_an_event_loop(house: House) -> None:
+    """Both families at once there, too; one that is refused is done without."""
+
+    async def ask() -> None:
+        pair = house.pair
+        port = free_port()
+        async with aio.Node(planet=pair.lab.planet, config=LOOPBACK, identity=SECRETS[3], port=port) as node:
+            pair.lab.authorize(pair.nwid, node)  # type: ignore[arg-type]
+            net = await node.join(pair.nwid)
+            await node.whois(house.ip, timeout=60)  # what is timed later finds it
+            house.server.at_once = 2
+            assert [str(ip) for ip in await net.resolve("files")] == [house.ip, "fd00::7"]
+            assert len(house.server.asked) == 2
+            house.server.at_once = 1
+            house.server.answer = without_ipv6(house)
+            assert [str(ip) for ip in await net.resolve("www")] == [house.ip]
+            house.server.truncates = True
+            house.server.answer = house.server.correct
+            assert [str(ip) for ip in await net.resolve(f"far.{DOMAIN}")] == ["192.0.2.9"]
+
+    house.server.answer = house.server.correct
+    house.server.asked.clear()
+    house.server.serve_udp()
+    try:
+        asyncio.run(asyncio.wait_for(ask(), 120))
+    finally:
+        house.server.at_once, house.server.truncates = 1, False
+        house.server.answer = house.server.correct
+        house.server.stop_udp()
+
+
+def without_ipv6(house: House, bad: Callable[[dns.message.Message], bytes | None] | None = None) -> Any:
+    """The server's answers, but a bad one to each question for IPv6 addresses."""
+    wrong = bad or refused
+
+    def answer(query: dns.message.Message) -> bytes | None:
+        asked = query.question[0].rdtype
+        return wrong(query) if asked == dns.rdatatype.AAAA else house.server.correct(query)
+
+    return answer
+
+
+def test_a_server_that_does_not_answer_for_one_family(net: fastzt.Network, house: House) -> None:
+    """It refuses the question, or keeps silent: the other family's addresses are used."""
+    house.server.serve_udp()
+    try:
+        for bad in (refused, lambda query: None):
+            house.server.answer = without_ipv6(house, bad)
+            net._resolver = Resolver(net._reach, net._reach_by_udp)
+            assert net.resolve("files") == [ipaddress.ip_address(house.ip)]
+            net._resolver = Resolver(net._reach, net._reach_by_udp)
+            with house.pair.net_b.listen(8057) as listener, net.connect(("files", 8057), 30):
+                listener.accept()[0].close()
     finally:
         house.server.stop_udp()
 
@@ -226,7 +299,8 @@ def test_the_cache_is_capped_and_answers_expire() -> None:
     now = [0.0]
     kept = Resolver(unreachable, unreachable, clock=lambda: now[0])
 
-    def ask_all(servers: tuple[bytes, ...], name: str, deadline: float) -> tuple[list[bytes], float]:
+    def ask_all(*rest: object) -> tuple[list[bytes], float]:
+        name = str(rest[1])
         asked.append(name)
         return [bytes(16)], 60.0
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import ipaddress
 import threading
 
@@ -23,7 +24,8 @@ V4 = bytes(10) + b"\xff\xff"
 class Server:
     """Answers from `records` ({name: [(type, text)]}), one thread a connection; keeps the questions.
 
-    Over UDP while there is a `socket`; `by_tcp` counts what was asked over TCP.
+    Over UDP while there is a `socket`; `by_tcp` counts what was asked over TCP. `at_once`: so many questions
+    have to come over UDP before any is answered, the last one first.
     """
 
     def __init__(self, net: fastzt.Network) -> None:
@@ -33,6 +35,7 @@ class Server:
         self.net = net
         self.by_tcp = 0
         self.truncates = False
+        self.at_once = 1
         self.socket: fastzt.DatagramSocket | None = None
         self.listener = net.listen(53)
         self.thread = threading.Thread(target=self.serve, daemon=True)
@@ -56,6 +59,7 @@ class Server:
             self.socket.close()
 
     def answer_datagrams(self, near: fastzt.DatagramSocket) -> None:
+        held: list[tuple[bytes, tuple[str, int]]] = []
         while True:
             try:
                 data, source = near.recvfrom(4096)
@@ -70,14 +74,18 @@ class Server:
                 made = dns.message.make_response(query)
                 made.flags |= dns.flags.TC
                 answer = made.to_wire()
-            near.sendto(b"noise", source)
-            near.sendto(answer, source)
+            held.append((answer, source))
+            if len(held) >= self.at_once:
+                for data, to in reversed(held):
+                    near.sendto(b"noise", to)
+                    near.sendto(data, to)
+                held.clear()
 
     def note(self, query: dns.message.Message) -> None:
         self.asked.append(f"{query.question[0].name} {dns.rdatatype.to_text(query.question[0].rdtype)}")
 
     def converse(self, connection: fastzt.Socket) -> None:
-        with connection:
+        with connection, contextlib.suppress(ConnectionResetError):  # which may be how its client ends
             stream = connection.makefile("rb")
             while head := stream.read(2):
                 query = dns.message.from_wire(stream.read(int.from_bytes(head, "big")))

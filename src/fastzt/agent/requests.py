@@ -105,7 +105,7 @@ class Requests:
         }
 
     def _resolve(self, request: dict[str, Any]) -> dict[str, Any]:
-        hosts = self._network(request).hosts(request["host"], request["timeout"])
+        hosts = self._network(request).hosts(request["host"], request["timeout"], None)
         return {"hosts": [ip.hex() for ip in hosts]}
 
     def _routed(self, request: dict[str, Any]) -> dict[str, Any]:

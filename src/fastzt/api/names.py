@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from .._core.endpoint import V4_PREFIX
 from ..errors import NameResolutionError
 from . import addresses
+from .lookup import RESOLUTION_DELAY
 from .resolver import Resolver, check_name
 
 if TYPE_CHECKING:
@@ -50,11 +51,15 @@ def dns_of(network: VirtualNetwork) -> Dns:
     return Dns(config.dns_domain.strip(".").lower(), servers)
 
 
-def resolve(dns: Dns, resolver: Resolver, host: str, timeout: float | None) -> list[bytes]:
+def resolve(
+    dns: Dns, resolver: Resolver, host: str, timeout: float | None, delay: float | None = RESOLUTION_DELAY
+) -> list[bytes]:
     """The addresses of a host: a literal's own, else from the network's servers, else from the system.
 
     The system is asked for what is not the network's, and for a single label or, where the network has no
-    domain, any name that the network does not know. Raises InputError, NameResolutionError, socket.gaierror.
+    domain, any name that the network does not know. `delay`: as of Lookup.
+
+    Raises InputError, NameResolutionError, socket.gaierror.
     """
     ip = addresses.literal(host)
     if ip is not None:
@@ -62,7 +67,7 @@ def resolve(dns: Dns, resolver: Resolver, host: str, timeout: float | None) -> l
     name = dns.full_name(host)
     if name is None:
         return system(host)
-    found = resolver.lookup(dns.servers, check_name(name), patience(timeout))
+    found = resolver.lookup(dns.servers, check_name(name), patience(timeout), delay)
     return found or (system(host) if goes_on(dns, host, name) else [])
 
 

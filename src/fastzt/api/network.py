@@ -20,6 +20,7 @@ from .datagram import DatagramSocket
 from .echo import Pinging, PingResult
 from .happy_eyeballs import Candidate, Race
 from .listener import Listener
+from .lookup import RESOLUTION_DELAY
 from .resolver import Resolver
 from .shared_ports import SharedPorts
 from .socket import Socket
@@ -60,11 +61,11 @@ class Network(BaseNetwork[ThreadedDriver]):
         NameResolutionError, socket.gaierror.
         """
         self._driver.check()
-        return [addresses.address(ip) for ip in self.hosts(host, timeout)]
+        return [addresses.address(ip) for ip in self.hosts(host, timeout, None)]
 
-    def hosts(self, host: str, timeout: float | None) -> list[bytes]:
-        """As `resolve`, in 16 bytes each."""
-        return names.resolve(self.dns, self._resolver, host, timeout)
+    def hosts(self, host: str, timeout: float | None, delay: float | None = RESOLUTION_DELAY) -> list[bytes]:
+        """As `resolve`, in 16 bytes each, for connecting: IPv6 that comes `delay` late is not waited for."""
+        return names.resolve(self.dns, self._resolver, host, timeout, delay)
 
     def _reach(self, server: bytes, port: int, timeout: float) -> Socket:
         """A connection to a DNS server of the network."""

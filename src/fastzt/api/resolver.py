@@ -5,15 +5,15 @@ Needs `fastzt[dns]`.
 
 from __future__ import annotations
 
-import ipaddress
+import contextlib
 import socket
 import threading
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from .._core.endpoint import V4_PREFIX
 from ..errors import InputError, NameResolutionError
+from .lookup import RESOLUTION_DELAY, Lookup, answer_to
 
 if TYPE_CHECKING:
     from dns.message import QueryMessage
@@ -23,14 +23,7 @@ if TYPE_CHECKING:
 
 PORT = 53
 MAX_CACHE = 256
-MAX_TTL = 300.0  # seconds
-NEGATIVE_TTL = 5.0
 PER_SERVER = 3.0  # seconds for one server, of what there is for all
-MAX_ANSWERS = 16
-TRIES = (0.4, 0.8)  # seconds for an answer over UDP, before TCP is tried
-MAX_DATAGRAM = 1232  # an answer that the path takes unfragmented: what is usual for EDNS (RFC 6891 6.2.5)
-TRUNCATED = 0x0200  # the flag TC (RFC 1035 4.1.1)
-MAX_STRAY = 16  # datagrams that are no answer, in one try
 Connect = Callable[[bytes, int, float], "Socket"]
 OpenUdp = Callable[[bytes, int], "DatagramSocket"]
 
@@ -74,19 +67,27 @@ class Resolver:
         self._clock = clock
         self._cache = Cache(clock)
 
-    def lookup(self, servers: tuple[bytes, ...], name: str, timeout: float) -> list[bytes]:
+    def lookup(
+        self,
+        servers: tuple[bytes, ...],
+        name: str,
+        timeout: float,
+        delay: float | None = RESOLUTION_DELAY,
+    ) -> list[bytes]:
         """The 16-byte addresses of a full name, IPv4 first; none when there is no such name.
 
-        Raises NameResolutionError when no server answers in time.
+        `delay`: as of Lookup. Raises NameResolutionError when no server answers in time.
         """
         known = self._cache.get(servers, name)
         if known is not None:
             return known
-        found, ttl = self._ask_all(servers, name, self._clock() + timeout)
+        found, ttl = self._ask_all(servers, name, self._clock() + timeout, delay)
         self._cache.put(servers, name, found, ttl)
         return found
 
-    def _ask_all(self, servers: tuple[bytes, ...], name: str, deadline: float) -> tuple[list[bytes], float]:
+    def _ask_all(
+        self, servers: tuple[bytes, ...], name: str, deadline: float, delay: float | None
+    ) -> tuple[list[bytes], float]:
         """The answer of the first server that gives one."""
         problem = "its network names no server that can be reached"
         for server in servers:
@@ -95,53 +96,39 @@ class Resolver:
                 problem = "time is up"
                 break
             try:
-                return self._ask(server, name, self._clock() + left)
+                return self._ask(server, name, self._clock() + left, delay)
             except (OSError, ValueError) as error:
                 problem = str(error) or type(error).__name__
         raise no_answer(name, problem)
 
-    def _ask(self, server: bytes, name: str, deadline: float) -> tuple[list[bytes], float]:
-        """Both families from one server."""
-        import dns.rdatatype
-
-        found: list[bytes] = []
-        ttl = MAX_TTL
-        for kind in (dns.rdatatype.A, dns.rdatatype.AAAA):
-            query = question(name, kind)
-            answer = self._ask_by_udp(server, query, deadline) or self._ask_by_tcp(server, query, deadline)
-            addresses, lives = addresses_of(answer, kind)
-            found += addresses[:MAX_ANSWERS]
-            ttl = min(ttl, lives) if addresses else ttl
-        return found, ttl if found else NEGATIVE_TTL
-
-    def _ask_by_udp(self, server: bytes, query: QueryMessage, deadline: float) -> QueryMessage | None:
-        """One question and its answer; None when none comes that is whole."""
-        try:
-            with self._udp(server, PORT) as socket:
-                for patience in TRIES:
-                    socket.send(query.to_wire())
-                    answer = self._hear(socket, query, min(deadline, self._clock() + patience))
-                    if answer is not None:
-                        return None if answer.flags & TRUNCATED else answer
-        except OSError:
-            return None
-        return None
-
-    def _hear(self, socket: DatagramSocket, query: QueryMessage, end: float) -> QueryMessage | None:
-        """The answer, if it comes until `end`; what is none is passed over (RFC 5452 9.1)."""
-        for _ in range(MAX_STRAY):
-            socket.settimeout(max(end - self._clock(), 0.001))
+    def _ask(
+        self, server: bytes, name: str, deadline: float, delay: float | None
+    ) -> tuple[list[bytes], float]:
+        """Both families from one server; raises OSError, ValueError."""
+        lookup = Lookup(name, self._clock(), delay)
+        with contextlib.suppress(OSError), self._udp(server, PORT) as socket:
+            self._converse(socket, lookup, deadline)
+        for kind, query in lookup.missing():
             try:
-                answer = answer_to(query, socket.recv(65535))
-            except TimeoutError:
-                return None
-            except ValueError:
-                continue
-            return answer
-        return None
+                lookup.accept(kind, self._ask_by_tcp(server, query, deadline))
+            except (OSError, ValueError):
+                if not lookup.is_positive():
+                    raise
+        return lookup.result()
+
+    def _converse(self, socket: DatagramSocket, lookup: Lookup, deadline: float) -> None:
+        """Ask and listen over UDP until there is nothing more to wait for."""
+        now = self._clock()
+        while now < deadline and not lookup.is_over(now):
+            for data in lookup.questions(now):
+                socket.send(data)
+            socket.settimeout(max(min(lookup.until(), deadline) - now, 0.001))
+            with contextlib.suppress(TimeoutError):
+                lookup.take(socket.recv(65535), self._clock())
+            now = self._clock()
 
     def _ask_by_tcp(self, server: bytes, query: QueryMessage, deadline: float) -> QueryMessage:
-        """As `_ask_by_udp`, but raises OSError, ValueError."""
+        """One question and its answer; raises OSError, ValueError."""
         with self._connect(server, PORT, max(deadline - self._clock(), 0.001)) as connection:
             return self._exchange(connection, query, deadline)
 
@@ -165,51 +152,11 @@ class Resolver:
         return data
 
 
-def question(name: str, kind: Any) -> QueryMessage:
-    """The message that asks for a record."""
-    import dns.message
-
-    return dns.message.make_query(name, kind, use_edns=0, payload=MAX_DATAGRAM)
-
-
-def answer_to(query: QueryMessage, data: bytes) -> QueryMessage:
-    """A message as the answer to a question; raises ValueError when it is none."""
-    import dns.exception
-    import dns.message
-
-    try:
-        answer = dns.message.from_wire(data)
-    except dns.exception.DNSException as error:
-        raise ValueError(f"malformed answer ({error})") from None
-    if not query.is_response(answer):
-        raise ValueError("an answer to another question")
-    return answer  # type: ignore[return-value]
-
-
 def no_answer(name: str, problem: str) -> NameResolutionError:
     """The error of servers that do not answer."""
     return NameResolutionError(
         socket.EAI_AGAIN, f"{name}: no answer from the network's DNS servers: {problem}"
     )
-
-
-def addresses_of(answer: QueryMessage, kind: Any) -> tuple[list[bytes], float]:
-    """The addresses of an answer behind its aliases, and for how long they hold; raises ValueError."""
-    import dns.exception
-    import dns.rcode
-
-    if answer.rcode() == dns.rcode.NXDOMAIN:
-        return [], NEGATIVE_TTL
-    if answer.rcode() != dns.rcode.NOERROR:
-        raise ValueError(f"the server answers {dns.rcode.to_text(answer.rcode())}")
-    try:
-        chain = answer.resolve_chaining()
-    except dns.exception.DNSException as error:
-        raise ValueError(f"malformed answer ({error})") from None
-    if chain.answer is None:
-        return [], NEGATIVE_TTL
-    packed = [ipaddress.ip_address(record.address).packed for record in chain.answer if record.rdtype == kind]
-    return [ip if len(ip) == 16 else V4_PREFIX + ip for ip in packed], float(chain.minimum_ttl)
 
 
 def check_name(name: str) -> str:

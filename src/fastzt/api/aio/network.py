@@ -11,6 +11,7 @@ from ...io.watchers import LoopDriver
 from .. import addresses, names
 from ..addresses import Address
 from ..base_network import BaseNetwork
+from ..lookup import RESOLUTION_DELAY
 from . import tls
 from .connect import connect_first
 from .datagram import DatagramTransport
@@ -217,11 +218,13 @@ class Network(BaseNetwork[LoopDriver]):
         As the blocking `Network.resolve`.
         """
         self._driver.check()
-        return [addresses.address(ip) for ip in await self.hosts(host, timeout)]
+        return [addresses.address(ip) for ip in await self.hosts(host, timeout, None)]
 
-    async def hosts(self, host: str, timeout: float | None) -> list[bytes]:
-        """As `resolve`, in 16 bytes each."""
-        return await resolve(self.dns, self._resolver, host, timeout)
+    async def hosts(
+        self, host: str, timeout: float | None, delay: float | None = RESOLUTION_DELAY
+    ) -> list[bytes]:
+        """As `resolve`, in 16 bytes each, for connecting: IPv6 that comes `delay` late is not waited for."""
+        return await resolve(self.dns, self._resolver, host, timeout, delay)
 
     def events(self) -> Events:
         """What happens to this network from now on, for `async for`: Joined, Denied, ConfigChanged, ..."""

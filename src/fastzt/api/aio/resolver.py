@@ -3,26 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from typing import TYPE_CHECKING, Any
 
 from .. import addresses, names
-from ..resolver import (
-    MAX_ANSWERS,
-    MAX_STRAY,
-    MAX_TTL,
-    NEGATIVE_TTL,
-    PER_SERVER,
-    PORT,
-    TRIES,
-    TRUNCATED,
-    Cache,
-    addresses_of,
-    answer_to,
-    check_name,
-    no_answer,
-    question,
-)
+from ..lookup import MAX_STRAY, RESOLUTION_DELAY, Lookup, answer_to
+from ..resolver import PER_SERVER, PORT, Cache, check_name, no_answer
 
 if TYPE_CHECKING:
     from dns.message import QueryMessage
@@ -30,7 +17,13 @@ if TYPE_CHECKING:
     from .network import Network
 
 
-async def resolve(dns: names.Dns, resolver: Resolver, host: str, timeout: float | None) -> list[bytes]:
+async def resolve(
+    dns: names.Dns,
+    resolver: Resolver,
+    host: str,
+    timeout: float | None,
+    delay: float | None = RESOLUTION_DELAY,
+) -> list[bytes]:
     """As `names.resolve`."""
     ip = addresses.literal(host)
     if ip is not None:
@@ -39,7 +32,7 @@ async def resolve(dns: names.Dns, resolver: Resolver, host: str, timeout: float 
     name = dns.full_name(host)
     if name is None:
         return await system(loop, host)
-    found = await resolver.lookup(dns.servers, check_name(name), names.patience(timeout))
+    found = await resolver.lookup(dns.servers, check_name(name), names.patience(timeout), delay)
     return found or (await system(loop, host) if names.goes_on(dns, host, name) else [])
 
 
@@ -75,20 +68,23 @@ class Resolver:
         self._network = network
         self._cache = Cache(time.monotonic)
 
-    async def lookup(self, servers: tuple[bytes, ...], name: str, timeout: float) -> list[bytes]:
-        """The 16-byte addresses of a full name, IPv4 first; none when there is no such name.
-
-        Raises NameResolutionError when no server answers in time.
-        """
+    async def lookup(
+        self,
+        servers: tuple[bytes, ...],
+        name: str,
+        timeout: float,
+        delay: float | None = RESOLUTION_DELAY,
+    ) -> list[bytes]:
+        """As the blocking one's."""
         known = self._cache.get(servers, name)
         if known is not None:
             return known
-        found, ttl = await self._ask_all(servers, name, time.monotonic() + timeout)
+        found, ttl = await self._ask_all(servers, name, time.monotonic() + timeout, delay)
         self._cache.put(servers, name, found, ttl)
         return found
 
     async def _ask_all(
-        self, servers: tuple[bytes, ...], name: str, deadline: float
+        self, servers: tuple[bytes, ...], name: str, deadline: float, delay: float | None
     ) -> tuple[list[bytes], float]:
         """The answer of the first server that gives one."""
         problem = "its network names no server that can be reached"
@@ -98,62 +94,43 @@ class Resolver:
                 problem = "time is up"
                 break
             try:
-                return await asyncio.wait_for(self._ask(addresses.host_text(server), name), left)
+                return await asyncio.wait_for(self._ask(addresses.host_text(server), name, delay), left)
             except (OSError, ValueError, asyncio.TimeoutError) as error:
                 problem = str(error) or type(error).__name__
         raise no_answer(name, problem)
 
-    async def _ask(self, server: str, name: str) -> tuple[list[bytes], float]:
-        """Both families from one server."""
-        import dns.rdatatype
+    async def _ask(self, server: str, name: str, delay: float | None) -> tuple[list[bytes], float]:
+        """Both families from one server; raises OSError, ValueError."""
+        lookup = Lookup(name, time.monotonic(), delay)
+        with contextlib.suppress(OSError):
+            await self._ask_by_udp(server, lookup)
+        for kind, query in lookup.missing():
+            try:
+                lookup.accept(kind, await self._ask_by_tcp(server, query))
+            except (OSError, ValueError):
+                if not lookup.is_positive():
+                    raise
+        return lookup.result()
 
-        found: list[bytes] = []
-        ttl = MAX_TTL
-        for kind in (dns.rdatatype.A, dns.rdatatype.AAAA):
-            query = question(name, kind)
-            answer = await self._ask_by_udp(server, query) or await self._ask_by_tcp(server, query)
-            heard, lives = addresses_of(answer, kind)
-            found += heard[:MAX_ANSWERS]
-            ttl = min(ttl, lives) if heard else ttl
-        return found, ttl if found else NEGATIVE_TTL
-
-    async def _ask_by_udp(self, server: str, query: QueryMessage) -> QueryMessage | None:
-        """One question and its answer; None when none comes that is whole."""
+    async def _ask_by_udp(self, server: str, lookup: Lookup) -> None:
+        """Ask and listen until there is nothing more to wait for."""
+        transport, answers = await self._network.create_datagram_endpoint(Answers, remote_addr=(server, PORT))
         try:
-            transport, answers = await self._network.create_datagram_endpoint(
-                Answers, remote_addr=(server, PORT)
-            )
-        except OSError:
-            return None
-        try:
-            for patience in TRIES:
-                transport.sendto(query.to_wire())
-                answer = await self._hear(answers.queue, query, patience)
-                if answer is not None:
-                    return None if answer.flags & TRUNCATED else answer
+            now = time.monotonic()
+            while not lookup.is_over(now):
+                for data in lookup.questions(now):
+                    transport.sendto(data)
+                with contextlib.suppress(asyncio.TimeoutError):
+                    item = await asyncio.wait_for(answers.queue.get(), max(lookup.until() - now, 0.001))
+                    if isinstance(item, Exception):
+                        return
+                    lookup.take(item, time.monotonic())
+                now = time.monotonic()
         finally:
             transport.close()
-        return None
-
-    async def _hear(
-        self, queue: asyncio.Queue[bytes | Exception], query: QueryMessage, patience: float
-    ) -> QueryMessage | None:
-        """The answer, if it comes in time; what is none is passed over (RFC 5452 9.1)."""
-        end = time.monotonic() + patience
-        for _ in range(MAX_STRAY):
-            try:
-                item = await asyncio.wait_for(queue.get(), max(end - time.monotonic(), 0.001))
-                if isinstance(item, Exception):
-                    return None
-                return answer_to(query, item)
-            except asyncio.TimeoutError:
-                return None
-            except ValueError:
-                continue
-        return None
 
     async def _ask_by_tcp(self, server: str, query: QueryMessage) -> QueryMessage:
-        """As `_ask_by_udp`, but raises OSError, ValueError."""
+        """One question and its answer; raises OSError, ValueError."""
         reader, writer = await self._network.open_connection(server, PORT, timeout=PER_SERVER)
         try:
             data = query.to_wire()
