@@ -49,5 +49,16 @@ cdef class Stream:
     cpdef object recv_into(self, object buffer, Py_ssize_t nbytes=*, int flags=*)
     cdef object _try(self, Attempt attempt, object timeout)
     cpdef int _check(self) except -1
-    cdef bint _ended(self) except -1
+    cdef bint _ended(self, Connection connection) except -1
 
+
+# Another thread may replace these meanwhile: without a GIL a reference has to be taken under the object's own lock,
+# as the properties do that Python code sees.
+cdef inline Connection connection_of(Stream stream):
+    with cython.critical_section(stream):
+        return stream._connection
+
+
+cdef inline object timeout_of(Stream stream):
+    with cython.critical_section(stream):
+        return stream._timeout

@@ -25,6 +25,15 @@ if not cython.compiled:
 
     CHUNK = 65536  # bytes written at a time: one full batch of segments while the data is in cache
 
+    def connection_of(stream: Stream) -> Connection:
+        """The connection, which another thread may be replacing."""
+        return stream._connection
+
+    def timeout_of(stream: Stream) -> float | None:
+        """The timeout, which another thread may be changing."""
+        return stream._timeout
+
+
 Buffer = Any  # whatever memoryview() takes
 
 
@@ -54,9 +63,9 @@ class Stream:
         attempt = Reading.__new__(Reading)  # a call of the class would cost more than the object
         attempt.stream = self
         attempt.buffer = buffer
-        if self._connection.held:
+        if connection_of(self).held:
             self._driver.run(self._push)
-        n: int = self._try(attempt, self._timeout)
+        n: int = self._try(attempt, timeout_of(self))
         return n
 
     def recv(self, bufsize: int, flags: int = 0) -> bytes:
@@ -66,9 +75,9 @@ class Stream:
         if flags:
             buffer = bytearray(bufsize)
             return bytes(buffer[: flagged.receive_into(self, buffer, flags)])
-        if self._connection.held:
+        if connection_of(self).held:
             self._driver.run(self._push)
-        data: bytes = self._try(Taking(self, bufsize), self._timeout)
+        data: bytes = self._try(Taking(self, bufsize), timeout_of(self))
         return data
 
     def send(self, data: Buffer, flags: int = 0) -> int:
@@ -95,20 +104,20 @@ class Stream:
         attempt.size = size
         attempt.enough = enough
         attempt.more = False
-        n: int = self._try(attempt, self._timeout)
+        n: int = self._try(attempt, timeout_of(self))
         return n
 
     def _try(self, attempt: Attempt, timeout: float | None) -> Any:
         """Wait in this socket's mode: TimeoutError after a timeout, BlockingIOError when non-blocking."""
         try:
-            return self._driver.wait(self._connection.id, attempt, timeout)
+            return self._driver.wait(connection_of(self).id, attempt, timeout)
         except TimedOut:
-            if self._timeout == 0.0:
+            if timeout_of(self) == 0.0:
                 raise BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN)) from None
             raise TimeoutError("timed out") from None
 
     def _push(self, now: int) -> None:
-        self._connection.push(now)
+        connection_of(self).push(now)
 
     def _check(self) -> None:
         """Raise OSError (EBADF) when it is closed, ForkedError in a forked child."""
@@ -116,9 +125,9 @@ class Stream:
         if self._closed and self._io_refs <= 0:
             raise OSError(errno.EBADF, os.strerror(errno.EBADF))
 
-    def _ended(self) -> bool:
+    def _ended(self, connection: Connection) -> bool:
         """After a read that gave nothing: whether it is the end of the stream."""
-        return self._read_shut or self._connection.eof
+        return self._read_shut or connection.eof
 
 
 class Reading(Attempt):
@@ -134,10 +143,11 @@ class Reading(Attempt):
         """The bytes received, 0 at the end."""
         stream = self.stream
         stream._check()
-        n = stream._connection.read_into(self.buffer, now)
+        connection = connection_of(stream)
+        n = connection.read_into(self.buffer, now)
         if n > 0:
             return n
-        return 0 if stream._ended() or size_of(self.buffer) == 0 else None
+        return 0 if stream._ended(connection) or size_of(self.buffer) == 0 else None
 
 
 class Taking(Attempt):
@@ -154,11 +164,12 @@ class Taking(Attempt):
         """What was received, nothing at the end."""
         stream = self.stream
         stream._check()
-        data = bytearray(min(stream._connection.readable, self.most))
-        n = stream._connection.read_into(data, now)
+        connection = connection_of(stream)
+        data = bytearray(min(connection.readable, self.most))
+        n = connection.read_into(data, now)
         if n > 0:
             return bytes(data)
-        return b"" if stream._ended() or self.most == 0 else None
+        return b"" if stream._ended(connection) or self.most == 0 else None
 
 
 class Writing(Attempt):
@@ -177,7 +188,7 @@ class Writing(Attempt):
         """The bytes taken in all; None when there may be more to take, or that is not enough."""
         self.quiet = False
         self.stream._check()
-        connection = self.stream._connection
+        connection = connection_of(self.stream)
         held = connection.held
         try:
             n = connection.write(self.data, now, self.done, CHUNK)

@@ -187,8 +187,9 @@ class AioDriver(LoopDriver):
         """Set the timer earlier; one that rings too early sets itself anew."""
         if self._timer is not None:
             self._timer.cancel()
-        wait = min(self._look - self._clock(), LONGEST)
-        self._rings = self._look
+        look = self._look  # once: a thread may set it meanwhile, and has the loop attend again if it does
+        wait = min(look - self._clock(), LONGEST)
+        self._rings = look
         if wait <= 0:
             self._timer = self.loop.call_soon(self._ring)
         else:
