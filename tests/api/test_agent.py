@@ -11,17 +11,15 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
-from support.agents import PATIENCE, SECRETS, AgentHouse, agent_house
+from support.agents import PATIENCE, AgentHouse, agent_house
 from support.nodes import LOOPBACK
 
 import fastzt
-from fastzt.api.agent_client import answers
 from fastzt.api.agent_node import AgentNode
-from fastzt.api.agent_wire import is_held, socket_path
+from fastzt.api.agent_wire import socket_path
 
 VOLUME = (16 if fastzt.is_compiled() else 1) << 20
 DATA = random.Random(11).randbytes(VOLUME)
@@ -357,48 +355,3 @@ def test_a_restarted_agent_is_found_again(scene: Scene) -> None:
         until(reached, "the listener at the new agent")
         own.accept()[0].close()
     node.close()
-
-
-def test_started_on_demand(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
-    state = scene.house.state(5)
-    path = socket_path(state)
-    assert not answers(path)
-    node: Any = fastzt.Node(state=state, agent=True)
-    try:
-        assert node.join(scene.house.network, timeout=PATIENCE).status == "OK"
-        with fastzt.Node(state=state, agent=True) as again:
-            assert again.id == node.id
-        pid = int(node._link.call("hello")["pid"])
-    finally:
-        node.close()
-    os.kill(pid, 15)
-    until(lambda: not is_held(path), "the end of the agent")
-
-
-def test_an_unused_agent_ends(scene: Scene, tmp_path: Path) -> None:
-    command, _ = scene.house.agent(3, "--idle-exit", "0.2")
-    assert command.ended() == (0, "")
-    assert not socket_path(scene.house.state(3)).exists()
-
-
-def test_systemd_passes_a_socket(scene: Scene, tmp_path: Path) -> None:
-    path = tmp_path / "s"
-    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as listener:
-        listener.bind(str(path))
-        listener.listen()
-        code = (
-            "import os, sys\n"
-            f"os.dup2({listener.fileno()}, 3)\n"
-            "os.environ.update(LISTEN_PID=str(os.getpid()), LISTEN_FDS='1')\n"
-            "os.execv(sys.executable, [sys.executable, '-m', 'fastzt', 'agent', '--json', *sys.argv[1:]])\n"
-        )
-        command = [sys.executable, "-c", code, "--state", str(scene.house.state(3))]
-        fds = [listener.fileno()]
-        with subprocess.Popen(command, pass_fds=fds, stdout=subprocess.PIPE, text=True) as process:
-            node: Any = fastzt.Node(agent=path)
-            assert node.id in SECRETS[3]
-            node.close()
-            process.terminate()
-            process.communicate(timeout=PATIENCE)
-        assert process.returncode == 0
-    assert path.exists()

@@ -12,11 +12,16 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from platformdirs import user_state_path
 from support.cli import Cli
 from support.nodes import SECRETS, Lab, lab
 
+from fastzt.api.agent_wire import socket_path
+
 ROOT = Path(__file__).parent.parent.parent
 UNITS = sorted((ROOT / "packaging" / "systemd").glob("*.service"))
+USERS_UNITS = sorted((ROOT / "packaging" / "systemd" / "user").glob("*.service"))
+SOCKET_UNIT = ROOT / "packaging" / "systemd" / "user" / "fastzt-agent.socket"
 NOBODY = "65532"
 UNPRIVILEGED = """
 mount --make-rprivate / && mount -t tmpfs none "$1" && chown 65532:65532 "$1" && mount -o remount,bind,ro /
@@ -105,8 +110,27 @@ def test_units(path: Path, tmp_path: Path) -> None:
     assert re.search("^(DynamicUser=yes|CapabilityBoundingSet=)$", text, re.M)
 
 
+def test_a_users_units(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The agent's, which belong together: its socket is where programs of that user look for it."""
+    if shutil.which("systemd-analyze") is None:
+        pytest.skip("systemd-analyze is not installed")
+    program = shutil.which("true")
+    assert program is not None
+    for path in (*USERS_UNITS, SOCKET_UNIT):
+        text = path.read_text().replace("/usr/bin/fastzt", program)
+        (tmp_path / path.name).write_text(text.replace("Documentation=man:fastzt(1)", ""))
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+    for path in tmp_path.glob("fastzt-*"):
+        command = ["systemd-analyze", "--user", "verify", "--man=no", str(path)]
+        ran = subprocess.run(command, capture_output=True, text=True, check=False)
+        assert "fastzt-" not in ran.stderr
+    monkeypatch.delenv("XDG_STATE_HOME", raising=False)
+    path = str(socket_path(user_state_path("fastzt"))).replace(str(Path.home()), "%h")
+    assert f"ListenStream={path}\n" in SOCKET_UNIT.read_text()
+
+
 def test_the_commands_of_the_units_exist(cli: Cli) -> None:
-    for path in UNITS:
+    for path in (*UNITS, *USERS_UNITS):
         line = next(line for line in path.read_text().splitlines() if line.startswith("ExecStart="))
         command, *options = line.split()[1:]
         status, out, _ = cli(command, "--help")

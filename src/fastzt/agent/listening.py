@@ -5,13 +5,14 @@ from __future__ import annotations
 import contextlib
 import logging
 import socket
+import tempfile
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..api import agent_wire
-from ..api.agent_listener import name_of
+from ..api.agent_listener import file_name_of, name_of
 
 if TYPE_CHECKING:
     from ..api.listener import Listener
@@ -51,13 +52,11 @@ class Listening:
     def _pass(self, accepted: Socket) -> None:
         """Connect to the clients' socket, and carry."""
         number = self._requests.new_number()
-        name = name_of(accepted.getsockname(), accepted.getpeername(), accepted.peer_id, number)
         sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         try:
-            sock.bind(name)
             agent_wire.enlarge(sock, agent_wire.BUFFER)
             sock.settimeout(PATIENCE)
-            with agent_wire.address_of(self._path) as address:
+            with named(sock, accepted, number), agent_wire.address_of(self._path) as address:
                 sock.connect(address)
             self._requests.carry(accepted, sock, number)
         except BaseException:
@@ -82,3 +81,17 @@ class Listening:
         if not agent_wire.is_held(self._path):
             with contextlib.suppress(OSError):
                 self._path.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def named(sock: socket.socket, accepted: Socket, number: int) -> Iterator[None]:
+    """Give a socket the name that tells about a connection; who is connected to within the block keeps it."""
+    facts = (accepted.getsockname(), accepted.getpeername(), accepted.peer_id, number)
+    if agent_wire.ABSTRACT:
+        sock.bind(name_of(*facts))
+        yield
+        return
+    # A directory of its own: short enough a path for two IPv6 addresses wherever the state is.
+    with tempfile.TemporaryDirectory(prefix="fz", dir="/tmp", ignore_cleanup_errors=True) as directory:
+        sock.bind(f"{directory}/{file_name_of(*facts)}")
+        yield

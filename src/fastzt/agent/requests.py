@@ -185,7 +185,11 @@ class Requests:
         if len(self._datagrams) >= MAX_DATAGRAM_SOCKETS:
             raise OSError(errno.ENOBUFS, "the agent has too many UDP sockets")
         bound = self._network(request).udp(int(request["port"]), request["host"])
-        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        try:
+            ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        except OSError as error:
+            bound.close()
+            raise OSError(error.errno, "the agent has no datagrams on this system") from None
         for end in (ours, theirs):
             agent_wire.enlarge(end, agent_wire.BUFFER)
         made = Datagrams(bound, ours, self._datagrams.discard)

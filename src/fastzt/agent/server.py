@@ -73,8 +73,9 @@ class AgentServer(Closing):
                 if not self._closed:
                     log.exception("the agent no longer listens")
                 return
-            if not is_ours(sock):
-                log.warning("another user's process was turned away")
+            if self._closed or not is_ours(sock):
+                if not self._closed:
+                    log.warning("another user's process was turned away")
                 sock.close()
                 self._slots.release()
                 continue
@@ -122,16 +123,22 @@ class AgentServer(Closing):
         if self._closed:
             return
         self._closed = True
-        if not self._given:
-            self.path.unlink(missing_ok=True)
-        with contextlib.suppress(OSError):
-            self._listener.shutdown(socket.SHUT_RDWR)
-        self._listener.close()
+        self._stop_listening()
         with self._lock:
             for channel in self._channels:
                 with contextlib.suppress(OSError):
                     channel.sock.shutdown(socket.SHUT_RDWR)
         self.requests.close()
+
+    def _stop_listening(self) -> None:
+        """Wake who accepts. A socket that was given stays its owner's, who may give it to the next agent."""
+        with contextlib.suppress(OSError):
+            if self._given:
+                agent_wire.connect(Path(self._listener.getsockname())).close()
+            else:
+                self.path.unlink(missing_ok=True)
+                self._listener.shutdown(socket.SHUT_RDWR)
+        self._listener.close()
 
 
 def listen_at(path: Path) -> socket.socket:
@@ -145,7 +152,7 @@ def listen_at(path: Path) -> socket.socket:
         sock.listen(BACKLOG)
     except OSError as error:
         sock.close()
-        raise StateError(f"cannot listen at {path}: {error.strerror}") from None
+        raise StateError(f"cannot listen at {path}: {error.strerror or error}") from None
     finally:
         os.umask(before)
     return sock
@@ -161,10 +168,15 @@ def is_ours(sock: socket.socket) -> bool:
 
 
 def given_listener() -> socket.socket | None:
-    """The socket that systemd passed (sd_listen_fds(3)); None when there is none."""
+    """The socket that systemd passed (sd_listen_fds(3)); None when there is none. Raises StateError."""
     if os.environ.get("LISTEN_PID") != str(os.getpid()) or os.environ.get("LISTEN_FDS") != "1":
         return None
     for name in ("LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES"):
         os.environ.pop(name, None)
     os.set_inheritable(3, False)
-    return socket.socket(fileno=3)
+    given = socket.socket(fileno=3)
+    if given.family != socket.AF_UNIX or given.type != socket.SOCK_STREAM:
+        given.close()
+        raise StateError("the socket that was passed is no Unix socket of streams")
+    given.setblocking(True)
+    return given

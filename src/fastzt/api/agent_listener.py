@@ -1,17 +1,21 @@
 """AgentListener: a port of a network whose connections the agent hands to a socket of this host.
 
 That socket is a genuine listening one: processes that inherit it, or are given it, accept from it as they
-please, whatever library they use. The agent connects to it under a name that tells both addresses.
+please, whatever library they use. The agent connects to it under a name that tells both addresses: an
+abstract one or, where there are none, a path that is gone by then.
 """
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import errno
 import os
 import secrets
 import socket
+import struct
 import threading
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import StateError
@@ -25,6 +29,7 @@ if TYPE_CHECKING:
     from .agent_wire import Channel
 
 MARK = b"\0fastzt "
+FIELDS = struct.Struct(">16sH16sH5sQ")  # of a name that is a path, in base64: a path has 104 bytes at most
 AGAIN = 0.2  # seconds until an agent that has ended is looked for again
 
 
@@ -34,8 +39,27 @@ def name_of(local: tuple[Any, ...], remote: tuple[Any, ...], peer: str, number: 
     return MARK + " ".join(map(str, fields)).encode()
 
 
+def file_name_of(local: tuple[Any, ...], remote: tuple[Any, ...], peer: str, number: int) -> str:
+    """The same where a name has to be that of a file."""
+    ends = (addresses.ip16(local[0]), local[1], addresses.ip16(remote[0]), remote[1])
+    packed = FIELDS.pack(*ends, bytes.fromhex(peer), number)
+    return base64.urlsafe_b64encode(packed).decode().rstrip("=")
+
+
+def read_file_name(name: str) -> tuple[tuple[Any, ...], tuple[Any, ...], str, int]:
+    """As `read_name`."""
+    packed = base64.urlsafe_b64decode(name + "=" * (-len(name) % 4))
+    if len(packed) != FIELDS.size:
+        raise ValueError("not a connection of the agent")
+    here, port, there, remote, peer, number = FIELDS.unpack(packed)
+    ends = (addresses.socket_address(here, port), addresses.socket_address(there, remote))
+    return (*ends, peer.hex(), number)
+
+
 def read_name(name: Any) -> tuple[tuple[Any, ...], tuple[Any, ...], str, int]:
     """Local and remote address, the node and the number of a connection, from its name; raises ValueError."""
+    if isinstance(name, str) and name:
+        return read_file_name(Path(name).name)
     if not isinstance(name, bytes) or not name.startswith(MARK):
         raise ValueError("not a connection of the agent")
     here, port, there, remote, peer, number = name[len(MARK) :].decode().split(" ")

@@ -25,6 +25,7 @@ READ = 1 << 16
 MAX_DESCRIPTORS = 4
 SOCKET = "agent.sock"
 LISTENERS = "agent.d"  # where clients listen for what the agent accepts
+ABSTRACT = sys.platform == "linux"  # sockets may have names that are no files
 # SO_SNDBUF: beside a CPU-bound thread a client has its turn once in 5 ms; what lies here has to last so long.
 BUFFER = 2 << 20
 CLIENT_BUFFER = 4 << 20
@@ -75,6 +76,8 @@ class Channel:
                 numbers = array.array("i")
                 numbers.frombytes(data[: len(data) - len(data) % numbers.itemsize])
                 self._descriptors.extend(numbers)
+                for number in numbers:  # where there is no MSG_CMSG_CLOEXEC
+                    os.set_inheritable(number, False)
 
     def descriptor(self) -> int:
         """The next descriptor that came; OSError when there is none."""
