@@ -5,15 +5,11 @@ from __future__ import annotations
 import pytest
 from xdist.scheduler import LoadScopeScheduling
 
-# The scenes of tests/interop live as long as a worker: one worker has them all.
-SCENES = "scenes"
-WITH_SCENES = {
-    f"tests/interop/test_{name}.py"
-    for name in ("authorization", "filters", "http", "recovery", "transfer", "udp", "uptime")
-}
+# The scenes of tests/interop live as long as a worker: few workers make some.
+SCENES = (("authorization", "filters", "http", "uptime"), ("recovery", "transfer", "udp"))
 # What takes longest begins first, so that no worker is left with it at the end.
 LONG = (
-    SCENES,
+    "scenes",
     "tests/test_code",
     "tests/interop/",
     "tests/cli/",
@@ -26,7 +22,8 @@ LONG = (
 def group(nodeid: str) -> str:
     """The name of what one worker runs in one go."""
     file = nodeid.partition("::")[0]
-    return SCENES if file in WITH_SCENES else file
+    name = file.removeprefix("tests/interop/test_").removesuffix(".py")
+    return next((f"scenes {names}" for names in SCENES if name in names), file)
 
 
 def rank(item: pytest.Item) -> int:
