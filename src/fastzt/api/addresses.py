@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
+from functools import lru_cache
 from typing import Any
 
 from .._core.endpoint import V4_PREFIX
@@ -14,6 +15,7 @@ Interface = ipaddress.IPv4Interface | ipaddress.IPv6Interface
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 # What looks like an address and is none is not looked up as a name.
 NO_NAME = re.compile(r"[0-9.]*|.*[:/\s].*", re.S)
+REMEMBERED = 1024  # addresses whose text and bytes are known: most programs speak with a few
 
 
 def network_id(value: str | int) -> int:
@@ -24,6 +26,7 @@ def network_id(value: str | int) -> int:
     raise InputError(f"{value!r} is not a network id: 16 hexadecimal digits expected, not all zero")
 
 
+@lru_cache(maxsize=REMEMBERED)
 def ip16(host: str) -> bytes:
     """A literal IP address as 16 bytes, IPv4 mapped; raises InputError."""
     try:
@@ -38,6 +41,7 @@ def is_v4(ip: bytes) -> bool:
     return ip.startswith(V4_PREFIX)
 
 
+@lru_cache(maxsize=REMEMBERED)
 def host_text(ip: bytes) -> str:
     """An address of 16 bytes as text."""
     return str(ipaddress.ip_address(ip[12:] if is_v4(ip) else ip))

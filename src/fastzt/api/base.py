@@ -111,7 +111,7 @@ class BaseNode(Generic[D, N]):
         """
         core = self._parts.core
         ordered = order(hosts)
-        reached = self._driver.run(lambda now: [(ip, core.networks_with(ip)) for ip in ordered])
+        reached = self._driver.ask(lambda: [(ip, core.networks_with(ip)) for ip in ordered])
         candidates = [(found[0], ip) for ip, found in reached if len(found) == 1]
         for ip, found in reached:
             if len(found) > 1 and not candidates:

@@ -38,7 +38,7 @@ class BaseNetwork(Generic[D]):
     @property
     def name(self) -> str:
         """The network's name, as its controller gives it."""
-        return self._driver.run(lambda now: report.name_of(self._core.network(self._nwid)))
+        return self._driver.ask(lambda: report.name_of(self._core.network(self._nwid)))
 
     @property
     def addresses(self) -> list[Interface]:
@@ -48,16 +48,16 @@ class BaseNetwork(Generic[D]):
     @property
     def status(self) -> str:
         """REQUESTING, OK, DENIED, NOT_FOUND or AUTHENTICATION_REQUIRED."""
-        return self._driver.run(lambda now: self._core.network(self._nwid).status.name)
+        return self._driver.ask(lambda: self._core.network(self._nwid).status.name)
 
     @property
     def dns(self) -> names.Dns:
         """The network's search domain and DNS servers."""
-        return self._driver.run(lambda now: names.dns_of(self._core.network(self._nwid)))
+        return self._driver.ask(lambda: names.dns_of(self._core.network(self._nwid)))
 
     def routed(self, hosts: list[bytes]) -> list[bytes]:
         """Those addresses that the network has a route to."""
-        return self._driver.run(lambda now: [ip for ip in hosts if self._core.routes(self._nwid, ip)])
+        return self._driver.ask(lambda: [ip for ip in hosts if self._core.routes(self._nwid, ip)])
 
     def _candidates(self, host: str, hosts: list[bytes]) -> list[Candidate]:
         """Where to try to reach a host: those of its addresses that there is a route to, in order.
@@ -97,7 +97,7 @@ class BaseNetwork(Generic[D]):
         return ip
 
     def _interfaces(self) -> list[tuple[bytes, int]]:
-        return list(self._driver.run(lambda now: self._core.network(self._nwid).addresses))
+        return list(self._driver.ask(lambda: self._core.network(self._nwid).addresses))
 
     def __repr__(self) -> str:
         return f"<fastzt.{type(self).__name__} {self.id}>"

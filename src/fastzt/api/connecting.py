@@ -20,8 +20,13 @@ class Connecting:
     def __init__(self, driver: Driver, nwid: int, ip: bytes, port: int) -> None:
         self._driver = driver
         self._start = time.monotonic()
-        self._where = f"{addresses.host_text(ip)} port {port}"
+        self._ip = ip
+        self._port = port
         self.connection: Connection = driver.run(lambda now: driver.core.connect(nwid, ip, port, now))
+
+    @property
+    def _where(self) -> str:
+        return f"{addresses.host_text(self._ip)} port {self._port}"
 
     def attempt(self, now: int) -> bool | None:
         """True once it is connected, reset since or not; raises the error that names the address."""

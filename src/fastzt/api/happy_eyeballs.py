@@ -45,9 +45,10 @@ def precedence(ip: bytes) -> int:
 
 def order(hosts: Iterable[bytes]) -> list[bytes]:
     """The addresses of a host in the order to try them: by preference, the families in turn (section 4)."""
-    ranked = sorted(dict.fromkeys(hosts), key=precedence, reverse=True)
-    if not ranked:
-        return []
+    ranked = list(dict.fromkeys(hosts))
+    if len(ranked) < 2:
+        return ranked
+    ranked.sort(key=precedence, reverse=True)
     first = [ip for ip in ranked if is_v4(ip) == is_v4(ranked[0])]
     second = [ip for ip in ranked if is_v4(ip) != is_v4(ranked[0])]
     return [ip for both in zip_longest(first, second) for ip in both if ip is not None][:MAX_ATTEMPTS]

@@ -63,7 +63,7 @@ class Stream:
         attempt = Reading.__new__(Reading)  # a call of the class would cost more than the object
         attempt.stream = self
         attempt.buffer = buffer
-        if connection_of(self).held:
+        if connection_of(self).keeps_back():
             self._driver.run(self._push)
         n: int = self._try(attempt, timeout_of(self))
         return n
@@ -75,7 +75,7 @@ class Stream:
         if flags:
             buffer = bytearray(bufsize)
             return bytes(buffer[: flagged.receive_into(self, buffer, flags)])
-        if connection_of(self).held:
+        if connection_of(self).keeps_back():
             self._driver.run(self._push)
         data: bytes = self._try(Taking(self, bufsize), timeout_of(self))
         return data

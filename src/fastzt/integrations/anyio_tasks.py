@@ -106,6 +106,10 @@ class ThreadWaits(AsyncDriver):
         """Call `action(now)` under the lock, then send what came of it."""
         return self._driver.run(action)
 
+    def ask(self, question: Callable[[], T]) -> T:
+        """Call `question()` under the lock. It changes nothing, so that nothing is to be sent afterwards."""
+        return self._driver.ask(question)
+
     def wake(self, key: int) -> None:
         """Have those that wait for `key` make another attempt."""
         self._driver.run(lambda now: self._driver.waiters.wake(key))

@@ -110,6 +110,12 @@ class AioDriver(LoopDriver):
                 self._settle(now)
                 self._summon()
 
+    def ask(self, question: Callable[[], T]) -> T:
+        """Call `question()` under the lock. It changes nothing, so that nothing is to be sent afterwards."""
+        with self.lock:
+            self.check()
+            return question()
+
     # Under the lock
 
     def _settle(self, now: int) -> None:

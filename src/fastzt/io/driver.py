@@ -36,6 +36,9 @@ class Driver(Protocol):
     def run(self, action: Callable[[int], T]) -> T:
         """Call `action(now)` under the lock, then send what came of it."""
 
+    def ask(self, question: Callable[[], T]) -> T:
+        """Call `question()` under the lock. It changes nothing, so that nothing is to be sent afterwards."""
+
 
 class AsyncDriver(Driver, Protocol):
     """A driver that coroutines wait with."""

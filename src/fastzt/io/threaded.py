@@ -124,6 +124,12 @@ class ThreadedDriver:
         finally:
             self.lock.release()
 
+    def ask(self, question: Callable[[], T]) -> T:
+        """Call `question()` under the lock. It changes nothing, so that nothing is to be sent afterwards."""
+        self.check()
+        with self.lock:
+            return question()
+
     def wait(self, key: int, attempt: Attempt | Callable[[int], T | None], timeout: float | None) -> T:
         """Make an attempt until it gives something, again after whatever happens to `key`.
 

@@ -67,6 +67,10 @@ class ThreadedLoopDriver(LoopDriver):
         """Call `action(now)` under the lock, then send what came of it."""
         return self.threaded.run(action)
 
+    def ask(self, question: Callable[[], T]) -> T:
+        """Call `question()` under the lock. It changes nothing, so that nothing is to be sent afterwards."""
+        return self.threaded.ask(question)
+
     def start(self) -> None:
         """Begin to drive."""
         self.threaded.start()

@@ -209,6 +209,10 @@ class Arrival(ControlBlock):
         """The peer has ended its direction."""
         self.state = step(self.state, states.FIN)
         self.host.sockets.mark(self.handle, READABLE)
+        if self.state == states.CLOSE_WAIT:
+            self.rx.owe()
+        else:
+            self.rx.must_ack = True
         if self.state == TIME_WAIT:
             self.linger(now)
 
@@ -236,7 +240,8 @@ class Arrival(ControlBlock):
                 tx.rtt.sample(now - self.syn_sent_at, now)
             self.timers.clear(RETRANSMIT)
             self.established(states.SYN_ACK, now)
-            self.must_ack()
+            self.rx.owe()
+            self.host.touch(self)
         else:
             self.state = step(self.state, states.SYN)
             self.syn_due = True

@@ -19,6 +19,7 @@ cdef class Connection(Output):
     cdef bint may_write(self) noexcept
     @cython.locals(taken=Py_ssize_t)
     cpdef Py_ssize_t write(self, object data, int64_t now, Py_ssize_t start=*, Py_ssize_t most=*) except -1
+    cpdef bint keeps_back(self) noexcept
     cpdef void push(self, int64_t now) except *
     @cython.locals(taken=Py_ssize_t)
     cpdef Py_ssize_t read_into(self, object target, int64_t now) except -1

@@ -130,9 +130,15 @@ class Connection(Output):
                     self.timers.set(PACE, now + GATHER)
         return taken
 
+    def keeps_back(self) -> bool:
+        """Whether `push` would send something."""
+        return self.held or self.rx.brief
+
     def push(self, now: int) -> None:
-        """Send what was kept back for a full batch: the writer waits now."""
-        if self.held:
+        """Send what was kept back for a full batch or for data: the user waits now."""
+        if self.rx.brief:
+            self.ack_due = True
+        if self.held or self.ack_due:
             self.host.wake(self)
 
     def read_into(self, target: Buffer, now: int) -> int:

@@ -9,7 +9,12 @@ from fastzt.netstack.tcp.state cimport CLOSED, ESTABLISHED, SYN_RECEIVED
 from fastzt.netstack.tcp.timers cimport DELAYED_ACK, GIVE_UP, KEEPALIVE, LOSS, PACE, PERSIST, RETRANSMIT, Timers
 
 
+cdef enum:
+    BRIEFLY = 1000
+
+
 cdef class Output(Arrival):
+    @cython.locals(patience=int64_t)
     cpdef void settle(self, int64_t now) except *
     cpdef bint output(self, int64_t now) except -1
     cdef bint output_opening(self, int64_t now) except -1

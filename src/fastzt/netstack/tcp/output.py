@@ -17,6 +17,8 @@ if not cython.compiled:
     from .state import CLOSED, ESTABLISHED, SYN_RECEIVED
     from .timers import DELAYED_ACK, GIVE_UP, KEEPALIVE, LOSS, PACE, PERSIST, RETRANSMIT
 
+    BRIEFLY = 1000  # microseconds that a SYN or a FIN waits for data to be acknowledged by
+
 
 class Output(Arrival):
     """The transmit path and the timers of a connection."""
@@ -25,12 +27,13 @@ class Output(Arrival):
         __slots__ = ()
 
     def settle(self, now: int) -> None:
-        """After the batch: acknowledge at once, later or not at all."""
+        """After the batch: acknowledge at once, soon, later or not at all."""
         if self.rx.should_ack():
             self.ack_due = True
             self.host.wake(self)
         elif self.rx.pending and not self.timers.is_set(DELAYED_ACK):
-            self.timers.set(DELAYED_ACK, now + self.config.delayed_ack)
+            patience = BRIEFLY if self.rx.brief else self.config.delayed_ack
+            self.timers.set(DELAYED_ACK, now + patience)
 
     def output(self, now: int) -> bool:
         """Send what is ready; True when the egress had no room for all of it."""

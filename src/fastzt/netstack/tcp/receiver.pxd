@@ -50,6 +50,7 @@ cdef class Receiver:
     cdef int pending
     cdef int quick
     cdef bint must_ack
+    cdef bint brief
     cdef int64_t duplicate_start
     cdef int64_t duplicate_end
     cdef bint timestamps
@@ -80,6 +81,7 @@ cdef class Receiver:
     @cython.locals(start=int64_t, end=int64_t, source=Py_ssize_t, gained=int64_t)
     cdef int64_t take(self, Segment segment, int64_t position) except -1
     @cython.locals(end=int64_t)
+    cdef void owe(self) noexcept
     cdef bint take_fin(self, Segment segment, int64_t position) noexcept
     cdef bint should_ack(self) noexcept
     cdef void acked(self) noexcept

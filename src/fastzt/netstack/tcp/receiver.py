@@ -44,6 +44,7 @@ class Receiver:
         __slots__ = (
             "acknowledged",
             "assembler",
+            "brief",
             "budget",
             "duplicate_end",
             "duplicate_start",
@@ -96,6 +97,7 @@ class Receiver:
         self.pending = 0
         self.quick = QUICK_ACKS
         self.must_ack = False
+        self.brief = False  # what is owed an acknowledgment will most likely be answered at once
         self.duplicate_start = self.duplicate_end = 0  # what came twice, for the next DSACK; 0: nothing
         self.timestamps = False
         self.ts_recent = 0
@@ -279,8 +281,12 @@ class Receiver:
         self.edge = max(self.edge, self.next)
         self.eof = True
         self.release()
-        self.must_ack = True
         return True
+
+    def owe(self) -> None:
+        """A SYN or a FIN wants to be acknowledged: by what the user sends next, or soon."""
+        self.pending += 1
+        self.brief = True
 
     def should_ack(self) -> bool:
         """The decision after a batch: now (True), or a while later when `pending` is not 0."""
@@ -288,6 +294,8 @@ class Receiver:
             return False
         if self.must_ack or self.pending >= 2:
             return True
+        if self.brief:
+            return False
         if self.quick > 0:
             self.quick -= 1
             return True
@@ -298,4 +306,4 @@ class Receiver:
         self.acknowledged = self.next
         self.pending = 0
         self.duplicate_end = 0
-        self.must_ack = False
+        self.must_ack = self.brief = False
