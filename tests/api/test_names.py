@@ -41,6 +41,7 @@ def house() -> Iterator[House]:
             "elsewhere.test": [("A", house.ip)],
         }
         house.configure(DOMAIN, house.ip)
+        a.whois(house.ip, timeout=60)  # what is timed later finds it
         yield house
 
 

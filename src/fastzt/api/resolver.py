@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 PORT = 53
 MAX_CACHE = 256
-PER_SERVER = 3.0  # seconds for one server, of what there is for all
+PER_SERVER = 3.0  # seconds for a server while there are more
 Connect = Callable[[bytes, int, float], "Socket"]
 OpenUdp = Callable[[bytes, int], "DatagramSocket"]
 
@@ -91,7 +91,7 @@ class Resolver:
         """The answer of the first server that gives one."""
         problem = "its network names no server that can be reached"
         for server in servers:
-            left = min(PER_SERVER, deadline - self._clock())
+            left = share(server is servers[-1], deadline - self._clock())
             if left <= 0:
                 problem = "time is up"
                 break
@@ -150,6 +150,11 @@ class Resolver:
                 raise ValueError("the server closed the connection")
             data += more
         return data
+
+
+def share(last: bool, left: float) -> float:
+    """Seconds for a server, of what is left: all for the last one."""
+    return left if last else min(left, PER_SERVER)
 
 
 def no_answer(name: str, problem: str) -> NameResolutionError:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from .. import addresses, names
 from ..lookup import MAX_STRAY, RESOLUTION_DELAY, Lookup, answer_to
-from ..resolver import PER_SERVER, PORT, Cache, check_name, no_answer
+from ..resolver import PER_SERVER, PORT, Cache, check_name, no_answer, share
 
 if TYPE_CHECKING:
     from dns.message import QueryMessage
@@ -89,7 +89,7 @@ class Resolver:
         """The answer of the first server that gives one."""
         problem = "its network names no server that can be reached"
         for server in servers:
-            left = min(PER_SERVER, deadline - time.monotonic())
+            left = share(server is servers[-1], deadline - time.monotonic())
             if left <= 0:
                 problem = "time is up"
                 break
