@@ -184,6 +184,13 @@ def test_options(pair: Pair) -> None:
         near.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 1)
         assert near.getsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF) == 2048
         assert near.getsockopt(socket.SOL_SOCKET, socket.SO_TYPE) == socket.SOCK_DGRAM
+        near.setsockopt(socket.IPPROTO_IP, socket.IP_TTL, 3)
+        assert near.getsockopt(socket.IPPROTO_IP, socket.IP_TTL) == 3
+        near.setsockopt(socket.IPPROTO_IP, socket.IP_TTL, -1)
+        assert near.getsockopt(socket.IPPROTO_IPV6, socket.IPV6_UNICAST_HOPS) == 64
+        for wrong in (0, 256):
+            with pytest.raises(OSError, match="nvalid"):
+                near.setsockopt(socket.IPPROTO_IP, socket.IP_TTL, wrong)
         with pytest.raises(OSError, match="rotocol not available"):
             near.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
 

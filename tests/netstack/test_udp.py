@@ -62,6 +62,19 @@ def test_sizes_with_and_without_fragments(addresses: tuple[bytes, bytes], size: 
     assert bench.wheel.armed == 0
 
 
+@FAMILIES
+def test_the_hop_limit_is_the_users_choice(addresses: tuple[bytes, bytes]) -> None:
+    bench = bench_of(addresses)
+    near, far = bound(bench, 0, 0), bound(bench, 1, 9000)
+    seen: list[int] = []
+    bench.spy = lambda side, packet: seen.append(packet[8] if packet[0] >> 4 == 4 else packet[7])
+    for hops in (near.hops, 3):
+        near.hops = hops
+        near.send(b"x", (addresses[1], 9000), bench.now)
+        assert bench.run(SECOND, lambda: far.receive() is not None)
+    assert seen == [64, 3]
+
+
 def test_what_is_too_long_is_refused() -> None:
     bench = bench_of()
     near = bound(bench, 0, 0)

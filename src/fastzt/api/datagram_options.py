@@ -10,6 +10,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from .._core.endpoint import V4_PREFIX
+from ..netstack.ip_packet import HOP_LIMIT
 from .options import ACCEPTED, unknown
 
 if TYPE_CHECKING:
@@ -20,6 +21,8 @@ MAX_BUFFER = 64 << 20
 # (level, option) -> attribute of the endpoint; those that a system does not define are left out.
 _NAMES = {
     ("SOL_SOCKET", "SO_BROADCAST"): "broadcast",
+    ("IPPROTO_IP", "IP_TTL"): "hops",
+    ("IPPROTO_IPV6", "IPV6_UNICAST_HOPS"): "hops",
     ("IPPROTO_IP", "IP_MULTICAST_LOOP"): "loops",
     ("IPPROTO_IP", "IP_MULTICAST_TTL"): "multicast_hops",
     ("IPPROTO_IPV6", "IPV6_MULTICAST_LOOP"): "loops",
@@ -38,6 +41,7 @@ OPTIONS = {
 }
 BUFFERS = ("receive_buffer", "send_buffer")
 BOOLEAN = ("broadcast", "loops")
+LIMITS = {"hops": 1, "multicast_hops": 0}
 MEMBERSHIP = ("join", "leave")
 
 
@@ -52,10 +56,16 @@ def set_option(endpoint: UdpEndpoint, level: int, option: int, value: Any, now: 
         group = group_of(value, level == socket.IPPROTO_IP)
         (endpoint.join if name == "join" else endpoint.leave)(group, now)
         return
-    number = int.from_bytes(value, sys.byteorder) if isinstance(value, (bytes, bytearray)) else int(value)
+    number = (
+        int.from_bytes(value, sys.byteorder, signed=True)
+        if isinstance(value, (bytes, bytearray))
+        else int(value)
+    )
     if name in BUFFERS:
         number = max(MIN_BUFFER, min(number, MAX_BUFFER))
-    elif name == "multicast_hops" and not 0 <= number <= 255:
+    elif name == "hops" and number == -1:
+        number = HOP_LIMIT  # the default again
+    elif name in LIMITS and not LIMITS[name] <= number <= 255:
         raise OSError(errno.EINVAL, os.strerror(errno.EINVAL))
     setattr(endpoint, name, bool(number) if name in BOOLEAN else number)
 

@@ -89,7 +89,7 @@ class Datagrams:
 
     def hop(self, ip: bytes) -> bytes:
         """The neighbor on the way to an address; raises OSError (ENETUNREACH)."""
-        found: bytes | None = self.stack.routes.next_hop(ip)
+        found: bytes | None = self.stack.routes.way(ip)[0]
         if found is None or not is_unicast(ip):
             raise os_error(errno.ENETUNREACH)
         return found
@@ -101,7 +101,7 @@ class Datagrams:
         if self.is_group(ip):
             return self.own_address(ip)
         self.hop(ip)
-        found: bytes | None = self.stack.routes.source_for(ip)
+        found: bytes | None = self.stack.routes.way(ip)[1]
         if found is None:
             raise os_error(errno.ENETUNREACH)
         return found
@@ -122,15 +122,8 @@ class Datagrams:
         return is_multicast(ip) or self.is_broadcast(ip)
 
     def is_broadcast(self, ip: bytes) -> bool:
-        """Whether it is the limited broadcast address or that of a subnet of ours (RFC 919, RFC 922)."""
-        if not ip.startswith(V4_MAPPED):
-            return False
-        number = int.from_bytes(ip[12:], "big")
-        return number == 0xFFFFFFFF or any(
-            number == int.from_bytes(own[12:], "big") | 0xFFFFFFFF >> prefix
-            for own, prefix in self.stack.routes.addresses
-            if own.startswith(V4_MAPPED) and prefix < 31
-        )
+        """Whether it is the limited broadcast address or that of a subnet of ours."""
+        return ip in self.stack.routes.broadcasts
 
     def is_remote(self, ip: bytes) -> bool:
         """Whether an address is that of one host other than this node."""
@@ -196,6 +189,8 @@ class Datagrams:
     def cut(self, packet: bytes, now: int) -> list[bytes]:
         """A packet as the MTU of the network and of its way wants it; none when that is too small."""
         mtu = min(self.stack.egress.mtu(), self.path_mtus.of(destination_of(packet), now))
+        if len(packet) <= mtu:
+            return [packet]
         return cut(packet, mtu, int.from_bytes(self.entropy(4), "big"))
 
     def await_neighbor(self, hop: bytes, outgoing: Outgoing) -> bool:
@@ -227,7 +222,7 @@ class Datagrams:
 
     def neighbor_of(self, endpoint: UdpEndpoint, now: int) -> object | None:
         """The neighbor behind which a connected socket's remote lives, as it was last known."""
-        hop = self.stack.routes.next_hop(endpoint.remote[0]) if endpoint.remote is not None else None
+        hop = self.stack.routes.way(endpoint.remote[0])[0] if endpoint.remote is not None else None
         found = self.stack.egress.resolve(hop, now) if hop is not None else None
         if found is not None:
             endpoint.neighbor = found
@@ -235,7 +230,7 @@ class Datagrams:
 
     def is_by_way_of(self, peer: object, ip: bytes, now: int) -> bool:
         """Whether packets for an address go to this peer, as far as that is known."""
-        hop = self.stack.routes.next_hop(ip)
+        hop = self.stack.routes.way(ip)[0]
         return hop is not None and self.stack.egress.resolve(hop, now) == peer
 
     # The way in

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 V4_BITS = 96  # IPv4 prefixes lie below ::ffff:0:0/96
 V4_MAPPED = bytes(10) + b"\xff\xff"
 MAX_WAYS = 1024  # destinations whose way is remembered
+EVERYBODY = V4_MAPPED + b"\xff\xff\xff\xff"
 Way = tuple[bytes | None, bytes | None]
 
 
@@ -34,16 +35,23 @@ def mapped_prefix(ip: bytes, prefix: int) -> int:
     return prefix + V4_BITS if limit == 32 else prefix
 
 
+def last_of(ip: bytes, prefix: int) -> bytes:
+    """The last address of an IPv4 subnet, in 16 bytes."""
+    number = int.from_bytes(ip, "big") | 0xFFFFFFFF >> prefix
+    return number.to_bytes(16, "big")
+
+
 class RouteTable:
     """Local addresses with their on-link prefixes, and routes; longest prefix first, then lowest metric."""
 
-    __slots__ = ("_addresses", "_ordered", "_routes", "_ways")
+    __slots__ = ("_addresses", "_ordered", "_routes", "_ways", "broadcasts")
 
     def __init__(self) -> None:
         self._addresses: dict[bytes, int] = {}
         self._routes: list[Route] = []
         self._ordered: list[Route] = []
         self._ways: dict[bytes, Way] = {}
+        self.broadcasts = frozenset((EVERYBODY,))  # to all on a link (RFC 919, RFC 922)
 
     @property
     def addresses(self) -> list[tuple[bytes, int]]:
@@ -105,5 +113,7 @@ class RouteTable:
 
     def _order(self) -> None:
         self._ways.clear()
+        of_links = (last_of(ip, p) for ip, p in self.addresses if ip.startswith(V4_MAPPED) and p < 31)
+        self.broadcasts = frozenset((EVERYBODY, *of_links))
         on_link = [Route(ip, prefix) for ip, prefix in self._addresses.items()]
         self._ordered = sorted([*on_link, *self._routes], key=lambda route: (-route.prefix, route.metric))

@@ -72,6 +72,7 @@ class UdpEndpoint:
         "groups",
         "handle",
         "held",
+        "hops",
         "incoming",
         "loops",
         "multicast_hops",
@@ -98,6 +99,7 @@ class UdpEndpoint:
         self.groups: set[bytes] = set()
         self.broadcast = False  # may send to everybody
         self.loops = True  # groups that it sends to include this node
+        self.hops = HOP_LIMIT
         self.multicast_hops = 1  # RFC 1112 6.1
         self.receive_buffer: int = config.udp_receive_buffer
         self.outgoing = Outgoing(service, config.udp_send_buffer, self.has_room, self.lost)
@@ -157,7 +159,7 @@ class UdpEndpoint:
         if self.service.is_group(to[0]):
             number = self.service.send_to_group(self, (source, self.port), to, data, now)
         else:
-            number = self.service.send(self, datagram((source, self.port), to, data), to, now)
+            number = self.service.send(self, datagram((source, self.port), to, data, self.hops), to, now)
         if number not in (0, errno.EAGAIN):
             raise os_error(number)
         return number == 0
