@@ -50,11 +50,15 @@ COMPILED = {
         "passed_socket",
         "stream",
     ],
+    "api.aio": [
+        "conduit",
+    ],
     "io": [
         "attempt",
         "bridge",
         "clock",
         "endpoints",
+        "loop_engine",
         "poller",
         "pump",
         "spin",

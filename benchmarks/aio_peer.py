@@ -18,7 +18,8 @@ import time
 from typing import Any
 
 from support.authority import Authority
-from support.nodes import LOOPBACK, free_port
+from support.nodes import LOOPBACK
+from support.ports import free_port
 
 import fastzt
 from fastzt import aio

@@ -17,7 +17,9 @@ if not cython.compiled:
 
 def monotonic_us() -> int:
     """Microseconds of the system's monotonic clock: the `now` of the core."""
-    return (native_ns() if NATIVE else time.monotonic_ns()) // 1000
+    if NATIVE:
+        return native_ns() // 1000
+    return time.monotonic_ns() // 1000
 
 
 def wall_offset_ms() -> int:

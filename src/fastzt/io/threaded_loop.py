@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from ..netstack.socket_table import READABLE, WRITABLE
 from .endpoints import UdpSockets
+from .loop_driver import SCRATCH, LoopDriver
+from .loop_engine import Watcher, Watchers, tell
 from .threaded import ThreadedDriver, ignore
-from .watchers import SCRATCH, LoopDriver, Watcher, Watchers
 
 if TYPE_CHECKING:
     from ..node.core import Core
@@ -127,4 +128,4 @@ class ToldWatchers(Watchers):
     def _tell(self, key: int) -> None:
         self._on_the_way.discard(key)
         for watcher in self.of(key):
-            self._driver.call(watcher, ANYTHING)
+            tell(self._driver.loop, watcher, ANYTHING)

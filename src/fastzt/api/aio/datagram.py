@@ -15,7 +15,7 @@ from .facts import EVERYWHERE
 from .flow_control import FlowControl
 
 if TYPE_CHECKING:
-    from ...io.watchers import LoopDriver
+    from ...io.loop_driver import LoopDriver
     from ...netstack.udp import Address, UdpEndpoint
 
 BURST = 64  # datagrams given to the protocol at a wake-up

@@ -10,7 +10,7 @@ from ...io.threaded import NODE
 from ..base import MAX_EVENTS
 
 if TYPE_CHECKING:
-    from ...io.watchers import LoopDriver
+    from ...io.loop_driver import LoopDriver
 
 
 class Events:

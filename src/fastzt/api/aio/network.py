@@ -7,7 +7,7 @@ import ssl as tls_module
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from ...io.watchers import LoopDriver
+from ...io.loop_driver import LoopDriver
 from .. import addresses, names
 from ..addresses import Address
 from ..base_network import BaseNetwork

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from ...io.aio import AioDriver
 from ...io.clock import monotonic_us
+from ...io.loop_driver import LoopDriver
 from ...io.threaded import EVERY, NODE
 from ...io.threaded_loop import ThreadedLoopDriver
 from ...io.waiter import TimedOut
-from ...io.watchers import LoopDriver
 from .. import addresses, joining, names, report
 from ..base import LINGER, BaseNode
 from ..parts import DEFAULT_CONFIG, Parts, StateSource, open_parts

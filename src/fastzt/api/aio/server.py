@@ -12,7 +12,7 @@ from .facts import ListenerFacts
 from .transport import StreamTransport
 
 if TYPE_CHECKING:
-    from ...io.watchers import LoopDriver
+    from ...io.loop_driver import LoopDriver
     from ...netstack.tcp.connection import Connection
     from ...netstack.tcp.listener import TcpListener
 

@@ -7,6 +7,7 @@ import ssl
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+from .conduit import Conduit
 from .tls import start_tls
 from .transport import StreamTransport
 
@@ -25,37 +26,32 @@ class StreamReader(asyncio.StreamReader):
     _loop: asyncio.AbstractEventLoop
     _paused: bool
     _waiter: asyncio.Future[None] | None
-    source: StreamTransport | None = None
+    source: Conduit | None = None
 
     async def read(self, n: int = -1) -> bytes:
         """At most `n` bytes (-1: all until the end), empty at the end."""
         while n > 0 and self.source is not None and not self._buffer and self.exception() is None:
-            data = self.source.pull(n)
+            source = self.source
+            data = source.pull(n)
             if data:
                 return data
-            if not await self._readable(self.source):
+            if self._waiter is not None:
+                raise RuntimeError("read() is called while another coroutine waits for data")
+            if not source.when_readable(self._wakeup_waiter):  # type: ignore[attr-defined]
                 break
+            self._waiter = self._loop.create_future()
+            try:
+                await self._waiter
+            finally:
+                self._waiter = None
+                source.when_readable(None)
         return await super().read(n)
-
-    async def _readable(self, source: StreamTransport) -> bool:
-        """Until there is something to pull; False when there will not be."""
-        if self._waiter is not None:
-            raise RuntimeError("read() is called while another coroutine waits for data")
-        if not source.when_readable(self._wakeup_waiter):  # type: ignore[attr-defined]
-            return False
-        self._waiter = self._loop.create_future()
-        try:
-            await self._waiter
-        finally:
-            self._waiter = None
-            source.when_readable(None)
-        return True
 
     def rest(self) -> None:
         """Take nothing until somebody waits for it."""
         if self.source is not None:
             self._paused = True
-            self.source.pause_reading()
+            self.source.pause()
 
 
 class StreamWriter(asyncio.StreamWriter):
@@ -116,7 +112,7 @@ class StreamProtocol(asyncio.StreamReaderProtocol):
         """Begin to serve, if this is a server's."""
         super().connection_made(transport)
         if isinstance(transport, StreamTransport):
-            self.reader.source = transport
+            self.reader.source = transport.conduit
             self.reader.rest()
         if self._connected is None:
             return

@@ -1,4 +1,4 @@
-"""Watchers: callbacks in an event loop by the key of what they watch, and coroutines that sleep by them."""
+"""LoopDriver: a driver in an event loop, whose coroutines sleep until a watcher wakes them."""
 
 from __future__ import annotations
 
@@ -9,45 +9,11 @@ from typing import TypeVar
 
 from ..netstack.socket_table import CLOSED
 from .driver import AsyncDriver
+from .loop_engine import Watchers
 from .waiter import TimedOut
 
 T = TypeVar("T")
-Watcher = Callable[[int], None]  # hears the bits of `SocketTable.ready`
 SCRATCH = 1 << 18
-
-
-class Watchers:
-    """For each key those who want to hear of it. Belongs to one event loop, and is used there alone."""
-
-    def __init__(self) -> None:
-        self._by_key: dict[int, list[Watcher]] = {}
-
-    def __contains__(self, key: int) -> bool:
-        return key in self._by_key
-
-    def __len__(self) -> int:
-        return sum(map(len, self._by_key.values()))
-
-    def add(self, key: int, watcher: Watcher) -> None:
-        """Enter one."""
-        self._by_key.setdefault(key, []).append(watcher)
-
-    def remove(self, key: int, watcher: Watcher) -> None:
-        """Take one out, if it is in."""
-        found = self._by_key.get(key)
-        if found is not None and watcher in found:
-            found.remove(watcher)
-            if not found:
-                del self._by_key[key]
-
-    def of(self, key: int) -> list[Watcher]:
-        """Those of a key."""
-        found = self._by_key.get(key)
-        return [] if found is None else list(found)
-
-    def keys_watched(self) -> list[int]:
-        """The keys that somebody watches."""
-        return list(self._by_key)
 
 
 class LoopDriver(AsyncDriver):
@@ -71,15 +37,6 @@ class LoopDriver(AsyncDriver):
     def last_resort(self) -> Callable[[], None] | None:
         """What is to be done about a driver whose event loop has ended, before its sockets are closed."""
         return None
-
-    def call(self, watcher: Watcher, bits: int) -> None:
-        """Tell one watcher; its error is not the others'."""
-        try:
-            watcher(bits)
-        except Exception as error:
-            self.loop.call_exception_handler(
-                {"message": "an error where a fastzt socket was told of news", "exception": error}
-            )
 
     def abandon(self) -> None:
         """In a forked child: close the descriptors, raise ForkedError from now on. Takes no lock."""
