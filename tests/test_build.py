@@ -7,6 +7,7 @@ import os
 import re
 import subprocess
 import sys
+import sysconfig
 from pathlib import Path
 
 import pytest
@@ -54,6 +55,19 @@ def test_pure_forces_the_interpreted_files() -> None:
         told, count = done.stdout.split()
         assert told == str(compiled), done.stderr
         assert (int(count) > 0) == compiled
+
+
+@pytest.mark.skipif(not sysconfig.get_config_var("Py_GIL_DISABLED"), reason="this interpreter has a GIL")
+@pytest.mark.skipif(PURE, reason="interpreted modules need no GIL")
+def test_a_free_threaded_interpreter_turns_its_gil_on() -> None:
+    """The modules do not say that they do without, and are not to run without where nobody asks for that."""
+    code = "import sys, fastzt._core.checksum; print(sys._is_gil_enabled())"
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHON_GIL"}
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=environment, capture_output=True, text=True, timeout=120
+    )
+    assert done.stdout.strip() == "True", done.stderr
+    assert "GIL" in done.stderr
 
 
 def test_setup_lists_every_module_with_a_pxd() -> None:
