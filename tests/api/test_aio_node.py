@@ -115,9 +115,12 @@ ENDS = {
     "exit": "loop.close(); asyncio.run(leave())",
 }
 PROGRAM = """
-import asyncio, sys
+import asyncio, logging, sys
 from fastzt import aio
 from fastzt.node.config import NodeConfig
+
+# A busy machine makes callbacks slow, which the debug mode tells.
+logging.getLogger("asyncio").addFilter(lambda record: not record.getMessage().startswith("Executing "))
 
 class Blind(asyncio.SelectorEventLoop):
     def add_reader(self, fd, callback, *args):

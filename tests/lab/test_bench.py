@@ -222,7 +222,7 @@ FIELDS = {
 @pytest.mark.parametrize(
     "options",
     [
-        ["--only", "all", "--crowd", "20", "--suite", "3", "--switch-interval", "0.002"],
+        ["--only", "all", "--crowd", "20", "--suite", "3", "--switch-interval", "1"],
         ["--only", "tcp", "--suite", "1", "--flows", "2", "--write-size", "1000", "--rcvbuf", "212992"],
     ],
 )

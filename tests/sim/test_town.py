@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
+import pytest
 from support.tables import excess
 
 import fastzt
@@ -24,6 +25,7 @@ def live(town: Town, minutes: int) -> None:
             host.events.clear()
 
 
+@pytest.mark.timeout(900)  # a minute of computing, beside other tests
 def test_an_hour_of_churn() -> None:
     town = Town(seed=1, size=SIZE)
     town.run_until(town.is_settled, 60)
