@@ -1,83 +1,76 @@
-"""What is killed while threads wait for it leaves no hung thread, nothing unclosed, and a clean exit."""
+"""What is killed while threads or tasks wait for it leaves no hung thread, nothing unclosed, a clean exit.
+
+Each program waits in every call that there is: in those of what is connected, and in those whose answers do
+not come, for root and peer have fallen silent in their midst (see `support.killed_threads`, `killed_tasks`).
+"""
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
-import sys
+import signal
 from collections.abc import Iterator
-from pathlib import Path
-from typing import Any
 
 import pytest
-from support import killable
+from support.killed_world import World
 
-PATIENCE = 120
-
-
-class Process:
-    """One role of `support.killable`, and what it said when it was ready."""
-
-    def __init__(self, role: str, *arguments: str, strict: bool = False) -> None:
-        flags = ["-X", "dev", "-W", "error"] if strict else []
-        self.process = subprocess.Popen(
-            [sys.executable, *flags, "-m", "support.killable", role, *arguments],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE if strict else None,
-            text=True,
-            env=os.environ | {"PYTHONPATH": str(Path(killable.__file__).parent.parent)},
-        )
-        self.said: dict[str, Any] = {}
-
-    def ready(self) -> dict[str, Any]:
-        """Wait for its first line."""
-        assert self.process.stdout is not None
-        line = self.process.stdout.readline()
-        assert line, self.process.stderr.read() if self.process.stderr else "it has ended"
-        self.said = json.loads(line)
-        return self.said
-
-    def finish(self) -> tuple[int, list[dict[str, Any]], str]:
-        """Let it go on; its exit status, the lines that it said, and what it complained of."""
-        out, err = self.process.communicate("on\n", PATIENCE)
-        return self.process.returncode, [json.loads(line) for line in out.splitlines()], err
-
-    def kill(self) -> None:
-        self.process.kill()
-        self.process.communicate()
+# Who is killed, and how the program goes on.
+THREADS = [
+    ("peer", "sockets"),
+    ("peer", "node"),
+    ("root", "node"),
+    ("nobody", "engine"),
+    ("nobody", "exit"),
+    ("nobody", "interrupt"),
+]
+TASKS = [
+    ("peer", "node"),
+    ("root", "node"),
+    ("nobody", "engine"),
+    ("nobody", "run"),
+    ("nobody", "stop"),
+    ("nobody", "interrupt"),
+]
+STATUS = {"interrupt": -signal.SIGINT}
 
 
-@pytest.fixture
-def root() -> Iterator[Process]:
-    made = Process("root")
-    made.ready()
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    made = World(tmp_path_factory.mktemp("world"))
     yield made
-    made.kill()
+    made.close()
 
 
-@pytest.fixture
-def peer(root: Process) -> Iterator[Process]:
-    made = Process("peer", root.said["planet"], root.said["network"])
-    made.ready()
-    yield made
-    made.kill()
-
-
-@pytest.mark.parametrize(
-    ("killed", "ending"), [("peer", "sockets"), ("peer", "node"), ("peer", "engine"), ("root", "node")]
-)
-def test_nothing_hangs(root: Process, peer: Process, killed: str, ending: str) -> None:
-    arguments = root.said["planet"], root.said["network"], peer.said["ip"], str(peer.said["port"])
-    user = Process("user", *arguments, ending, strict=True)
+def outcome(world: World, module: str, killed: str, ending: str) -> tuple[int, list[str], str]:
+    """The program's exit status, what hung, and what it complained of."""
+    world.start()
+    program = world.program(module, ending)
     try:
-        assert user.ready() == {"ready": True}
-        {"peer": peer, "root": root}[killed].kill()
-        status, said, complaints = user.finish()
+        if killed != "nobody":
+            world.kill(killed)
+        status, said, complaints = program.finish()
     finally:
-        user.kill()
-    assert complaints == ""
-    assert [line for line in said if "hung" in line] == []
-    assert [list(line) for line in said] == [["seconds"]]
-    assert status == 0
+        program.kill()
+        world.silence(False)
+    assert ending == "exit" or {"done": True} in said
+    return status, [line["hung"] for line in said if "hung" in line], complaints
+
+
+def check(world: World, module: str, killed: str, ending: str) -> None:
+    status, hung, complaints = outcome(world, module, killed, ending)
+    assert hung == []
+    if ending == "interrupt":
+        assert complaints.startswith("Traceback")
+        assert complaints.endswith("KeyboardInterrupt\n")
+        assert "Warning" not in complaints
+    else:
+        assert complaints == ""
+    assert status == STATUS.get(ending, 0)
+
+
+@pytest.mark.parametrize(("killed", "ending"), THREADS)
+def test_threads(world: World, killed: str, ending: str) -> None:
+    check(world, "killed_threads", killed, ending)
+
+
+@pytest.mark.parametrize(("killed", "ending"), TASKS)
+def test_tasks(world: World, killed: str, ending: str) -> None:
+    check(world, "killed_tasks", killed, ending)

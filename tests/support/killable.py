@@ -1,23 +1,22 @@
-"""Processes of a network that a test kills: `root`, `peer`, and the `user`, whose threads wait meanwhile.
+"""Processes of a network that a test kills: `root` and `peer`. They live until then, or their input ends.
 
-Each prints one line of JSON when it is ready. Root and peer live until killed or their input ends; the user
-goes on at the first line of its input, and says `hung` for each thread that outlives the closing.
+Each prints one line of JSON when it is ready. Their state directories hold what they would else take long to
+learn or to check.
 """
 
 from __future__ import annotations
 
 import contextlib
 import json
-import socket
 import sys
 import threading
-import time
-from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import fastzt
+from fastzt.identity.identity import Identity
 from fastzt.node.config import NodeConfig
-from support.nodes import SECRETS, Lab
+from support.nodes import LOOPBACK, SECRETS
 
 PATIENCE = 60.0
 
@@ -26,121 +25,60 @@ def say(**facts: Any) -> None:
     print(json.dumps(facts), flush=True)
 
 
-def root() -> None:
-    with contextlib.closing(Lab()) as made:
-        say(planet=made.planet.hex(), network=made.network(private=False))
+def prepare(top: Path, number: int, planet: bytes) -> Path:
+    """The state directory of a numbered member, which takes its identity for granted."""
+    state = top / str(number)
+    state.mkdir(mode=0o700)
+    (state / "identity.secret").write_text(SECRETS[number])
+    (state / "identity.public").write_text(Identity.parse(SECRETS[number]).to_text())
+    (state / "planet").write_bytes(planet)
+    return state
+
+
+def root(state: str, port: str, network: str = "") -> None:
+    config = NodeConfig(root=True, controller=True, bind=("127.0.0.1",))
+    with fastzt.Node(state, port=int(port), config=config) as node:
+        say(
+            network=network or new_network(node, "10.121.15", False),
+            other=new_network(node, "10.121.16", True),
+        )
         sys.stdin.read()
 
 
-def member(number: int, planet: str, network: str) -> tuple[fastzt.Node, fastzt.Network]:
-    config = NodeConfig(bind=("127.0.0.1",))
-    node = fastzt.Node(planet=bytes.fromhex(planet), identity=SECRETS[number], config=config)
-    return node, node.join(network, timeout=PATIENCE)
+def new_network(node: fastzt.Node, subnet: str, private: bool) -> str:
+    """A network whose names only a silent host knows."""
+    record = node.perform(
+        lambda core, now: core.controller.create_network(
+            {
+                "ipAssignmentPools": [{"ipRangeStart": f"{subnet}.1", "ipRangeEnd": f"{subnet}.99"}],
+                "routes": [{"target": f"{subnet}.0/24", "via": None}],
+                "v4AssignMode": {"zt": True},
+                "dns": {"domain": "lab", "servers": [f"{subnet}.250"]},
+                "private": private,
+            },
+            now,
+        )
+    )
+    return str(record["id"])
 
 
-def peer(planet: str, network: str) -> None:
-    node, net = member(1, planet, network)
-    with node, net.listen(0) as listener:
-        say(ip=str(net.addresses[0].ip), port=listener.port)
-        kept = []
+def peer(state: str, network: str) -> None:
+    with fastzt.Node(state, config=LOOPBACK) as node:
+        net = node.join(network, timeout=PATIENCE)
+        with net.listen(0) as listener:
+            say(ip=str(net.addresses[0].ip), port=listener.port)
+            kept = []
 
-        def accept() -> None:
-            with contextlib.suppress(OSError):
-                while True:
-                    kept.append(listener.accept()[0])  # neither reads nor writes
+            def accept() -> None:
+                with contextlib.suppress(OSError):
+                    while True:
+                        kept.append(listener.accept()[0])  # neither reads nor writes
 
-        threading.Thread(target=accept, daemon=True).start()
-        sys.stdin.read()
-        for conn in kept:
-            conn.close()
-
-
-class User:
-    """Threads that wait in every kind of call."""
-
-    def __init__(self, net: fastzt.Network, remote: tuple[str, int]) -> None:
-        self.net = net
-        self.remote = remote
-        self.threads: list[threading.Thread] = []
-        self.closed: list[Any] = []
-        self.started = threading.Semaphore(0)
-
-    def run(self, call: Callable[[], Any]) -> None:
-        def work() -> None:
-            self.started.release()
-            with contextlib.suppress(OSError):
-                call()
-
-        thread = threading.Thread(target=work, name=getattr(call, "__name__", "call"))
-        thread.start()
-        self.threads.append(thread)
-
-    def keep(self, made: Any) -> Any:
-        self.closed.append(made)
-        return made
-
-    def connected(self) -> fastzt.Socket:
-        end = time.monotonic() + PATIENCE
-        while True:
-            try:
-                made = self.keep(self.net.connect(self.remote, PATIENCE))
-                made.settimeout(None)
-                return made  # type: ignore[no-any-return]
-            except fastzt.HostUnreachableError:  # a machine that is too busy to answer in time
-                if time.monotonic() > end:
-                    raise
-
-
-def scenario(user: User) -> None:
-    """Every wait there is."""
-    reader, writer, buffered, bridged = (user.connected() for _ in range(4))
-    lines = user.keep(buffered.makefile("rb"))
-    outer = user.keep(bridged.to_socket())
-    listener = user.keep(user.net.listen(0))
-    datagrams = user.keep(user.net.udp())
-    connecting = user.keep(user.net.socket())
-    forwarded = user.keep(user.net.forwarded(*user.remote))
-    local = user.keep(socket.create_connection(forwarded.address))
-    calls: list[Callable[[], Any]] = [
-        lambda: reader.recv(1),
-        lambda: writer.sendall(bytes(256 << 20)),
-        lines.readline,
-        lambda: outer.recv(1),
-        listener.accept,
-        lambda: datagrams.recvfrom(10),
-        lambda: connecting.connect(("10.121.15.250", 80)),
-        lambda: local.recv(1),
-    ]
-    for call in calls:
-        user.run(call)
-    for _ in calls:
-        user.started.acquire()
-
-
-def user(planet: str, network: str, ip: str, port: str, ending: str) -> None:
-    node, net = member(2, planet, network)
-    acting = User(net, (ip, int(port)))
-    scenario(acting)
-    say(ready=True)
-    sys.stdin.readline()
-    begin = time.monotonic()
-    if ending == "engine":
-        node._driver.close()  # as if it had broken down: nobody has closed anything
-    if ending == "sockets":
-        for made in acting.closed:
-            if isinstance(made, socket.socket):
-                made.shutdown(socket.SHUT_RDWR)  # what wakes a thread that waits for a socket of the system
-            if not hasattr(made, "readline"):  # its thread holds the file's own lock
-                made.close()
-    node.close(linger=0.5)
-    for thread in acting.threads:
-        thread.join(max(begin + PATIENCE - time.monotonic(), 0.1))
-        if thread.is_alive():
-            say(hung=thread.name)
-    for made in acting.closed:
-        made.close()
-    say(seconds=time.monotonic() - begin)
+            threading.Thread(target=accept, daemon=True).start()
+            sys.stdin.read()
+            for conn in kept:
+                conn.close()
 
 
 if __name__ == "__main__":
-    {"root": root, "peer": peer, "user": user}[sys.argv[1]](*sys.argv[2:])
+    {"root": root, "peer": peer}[sys.argv[1]](*sys.argv[2:])

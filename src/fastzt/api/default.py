@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import errno
 import os
 import sys
 import threading
@@ -18,8 +19,10 @@ from .passed_socket import PassedSocket
 from .socket import Socket
 
 MAX_CHILDREN = 64
+START_TIMEOUT = 300.0
 _guard = threading.Lock()
 _node: Node | AgentNode | None = None
+_starting: Starting | None = None
 
 
 def default_node() -> Node | AgentNode:
@@ -27,15 +30,63 @@ def default_node() -> Node | AgentNode:
 
     Where an agent holds the state directory it is the agent's; FASTZT_AGENT=1 starts one if need be. A child
     process whose parent holds the state directory gets one below it, in `children.d`, and with it an
-    identity of its own; any other second process gets StateError.
+    identity of its own; any other second process gets StateError. A first start makes an identity, which
+    takes a minute where nothing is compiled; one that takes five raises TimeoutError, and goes on.
     """
-    global _node
+    global _node, _starting
     with _guard:
         if isinstance(_node, AgentNode) and not _node.answers():
             _node.close()
-        if _node is None or _node.closed:
-            _node = _start(state_directory())
-        return _node
+        if _node is not None and not _node.closed:
+            return _node
+        if _starting is None or _starting.done.is_set() or not _starting.wanted:
+            _starting = Starting(_starting)
+        starting = _starting
+    return starting.wait(START_TIMEOUT)
+
+
+class Starting:
+    """A thread starts the default node, so that who waits can be interrupted, and the process can end.
+
+    It waits for the one `before`, which may hold the state directory.
+    """
+
+    def __init__(self, before: Starting | None) -> None:
+        self.done = threading.Event()
+        self.wanted = True
+        self._before = before
+        self._state = state_directory()
+        self._node: Node | AgentNode | None = None
+        self._error: BaseException | None = None
+        threading.Thread(target=self._run, name="fastzt-start", daemon=True).start()
+
+    def _run(self) -> None:
+        before, self._before = self._before, None
+        if before is not None:
+            before.done.wait()
+        try:
+            self._keep(_start(self._state))
+        except BaseException as error:
+            self._error = error
+        self.done.set()
+
+    def _keep(self, node: Node | AgentNode) -> None:
+        global _node
+        with _guard:
+            if self.wanted:
+                _node = self._node = node
+                return
+        node.close()
+
+    def wait(self, timeout: float) -> Node | AgentNode:
+        """The node; raises why there is none, TimeoutError."""
+        if not self.done.wait(timeout):
+            raise TimeoutError(f"the node has not started within {timeout:g} s")
+        if self._error is not None:
+            raise self._error
+        if self._node is None:
+            raise OSError(errno.EBADF, "the node is closed")
+        return self._node
 
 
 def _start(state: Path) -> Node | AgentNode:
@@ -70,33 +121,37 @@ def connect(
 ) -> Socket | PassedSocket:
     """A TCP connection to (host, port) through the default node, which joins `network` first if need be.
 
-    `timeout` (seconds) bounds joining and connecting together. Raises what `Node.join` and
-    `Network.connect` raise.
+    `timeout` (seconds) bounds joining and connecting together, behind the node's start. Raises what `Node`,
+    `Node.join` and `Network.connect` raise.
     """
     nwid = None if network is None else f"{addresses.network_id(network):016x}"
     addresses.pair(address)
-    start = time.monotonic()
     node = default_node()
+    end = None if timeout is None else time.monotonic() + timeout
     if nwid is None:
-        return node.connect(address, timeout)
-    joined = node.join(nwid, timeout=timeout, token=token)
-    if timeout is not None:
-        timeout = max(timeout - (time.monotonic() - start), 0.001)
-    return joined.connect(address, timeout)
+        return node.connect(address, left(end))
+    return node.join(nwid, timeout=left(end), token=token).connect(address, left(end))
+
+
+def left(end: float | None) -> float | None:
+    """Seconds until a point in time, never none at all; None: no end."""
+    return None if end is None else max(end - time.monotonic(), 0.001)
 
 
 def close() -> None:
-    """Close the default node, if there is one; the next use starts another."""
+    """Close the default node, if there is one, or as soon as it has started; the next use starts another."""
     global _node
     with _guard:
         node, _node = _node, None
+        if _starting is not None:
+            _starting.wanted = False
     if node is not None:
         node.close()
 
 
 def _after_in_child() -> None:
-    global _node, _guard
-    _node = None
+    global _node, _guard, _starting
+    _node = _starting = None
     _guard = threading.Lock()
 
 

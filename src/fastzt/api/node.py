@@ -156,11 +156,11 @@ class Node(BaseNode[ThreadedDriver, Network], Closing):
         try:
             self._driver.run(self._end_sockets)
             self._driver.wait(EVERY, lambda now: True if core.is_quiet() else None, linger)
-        except TimedOut:
-            pass
+        except OSError:
+            pass  # time is up, or another thread has closed it meanwhile
         finally:
             self._reach.close()
-            with contextlib.suppress(OSError):  # another thread has closed it meanwhile
+            with contextlib.suppress(OSError):
                 for task in self._driver.run(self._parts.keeper.farewell):
                     self._driver.worker.submit(task, must=True)
             self._driver.close()

@@ -1,4 +1,5 @@
 cimport cython
+from cpython.exc cimport PyErr_CheckSignals
 from libc.stdint cimport int64_t
 
 from fastzt._core.mutex cimport Mutex
@@ -18,6 +19,11 @@ cpdef enum:
 cdef enum:
     LONGEST = 60000000
     STEP = 200
+
+
+# One that came while compiled code ran interrupts no wait that begins after it.
+cdef inline int check_signals() except -1:
+    return PyErr_CheckSignals()
 
 
 @cython.final

@@ -43,6 +43,10 @@ if not cython.compiled:
     LONGEST = 60_000_000  # MAX_WAIT in microseconds
     STEP = 200  # microseconds without a turn, after which whoever calls takes one if nobody leads
 
+    def check_signals() -> None:
+        """Interpreted code does that by itself."""
+
+
 T = TypeVar("T")
 CLOSE_TIMEOUT = 5.0
 log = logging.getLogger("fastzt")
@@ -143,6 +147,7 @@ class ThreadedDriver:
                 result = self._locked_round(waiter)
                 if result is not None:
                     return result  # type: ignore[no-any-return]
+                check_signals()
                 if wish.more:
                     continue
                 if waiter.leads:

@@ -7,6 +7,7 @@ import logging
 import selectors
 import socket
 import threading
+import weakref
 from collections.abc import Callable
 
 from .._core.datagram_batch import DatagramBatch, TransmitBatch
@@ -59,6 +60,8 @@ class Tunnel:
         self._wanted = threading.Event()
         self._ended = threading.Event()
         self._reader, self._writer = socket.socketpair()
+        for end in (self._reader, self._writer):
+            weakref.finalize(self, end.close)  # for a node that nobody closes
         self._reader.setblocking(False)
         self._writer.setblocking(False)
         self._thread: threading.Thread | None = None

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import threading
 import weakref
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from ...io.aio import AioDriver
@@ -70,7 +71,7 @@ class Node(BaseNode[LoopDriver, Network]):
         """Files and proof of work are a thread's."""
         opening = Opening(self._given)
         try:
-            return await asyncio.get_running_loop().run_in_executor(None, opening.run)
+            return await opening.opened
         except BaseException:
             opening.abandon()
             raise
@@ -176,10 +177,11 @@ class Node(BaseNode[LoopDriver, Network]):
         try:
             driver.run(core.close_sockets)
             await driver.wait(EVERY, lambda now: True if core.is_quiet() else None, linger)
-        except TimedOut:
-            pass
+        except OSError:
+            pass  # time is up, or another task has closed it meanwhile
         finally:
-            await asyncio.wait([self._stop()], timeout=CLOSE_TIMEOUT)
+            if not self.closed:
+                await asyncio.wait([self._stop()], timeout=CLOSE_TIMEOUT)
 
     def _stop(self) -> asyncio.Future[None]:
         """End at once; the future is done when all is written that is to be, and the state is free."""
@@ -213,23 +215,41 @@ def can_watch(loop: asyncio.AbstractEventLoop, parts: Parts) -> bool:
 
 
 class Opening:
-    """The parts of a node, opened by a thread, and closed when nobody wants them any more."""
+    """The parts of a node, opened by a thread, and closed when nobody wants them any more.
+
+    The thread is none of the loop's, whose end would wait for an identity to be made. `opened` raises what
+    `open_parts` raises.
+    """
 
     def __init__(self, given: tuple[Any, ...]) -> None:
         self._given = given
         self._guard = threading.Lock()
         self._wanted = True
         self._parts: Parts | None = None
+        self._loop = asyncio.get_running_loop()
+        self.opened: asyncio.Future[Parts] = self._loop.create_future()
+        threading.Thread(target=self._run, name="fastzt-open", daemon=True).start()
 
-    def run(self) -> Parts:
-        """On the thread; raises what `open_parts` raises."""
-        parts = open_parts(*self._given)
+    def _run(self) -> None:
+        try:
+            parts = open_parts(*self._given)
+        except BaseException as error:
+            self._tell(partial(self.opened.set_exception, error))
+            return
         with self._guard:
-            if self._wanted:
-                self._parts = parts
-            else:
+            self._parts = parts
+            if not self._wanted:
                 parts.close()
-        return parts
+        if not self._tell(partial(self.opened.set_result, parts)):
+            parts.close()
+
+    def _tell(self, action: Callable[[], None]) -> bool:
+        """Have the loop hear what came of it; False when it is closed."""
+        try:
+            self._loop.call_soon_threadsafe(lambda: None if self.opened.done() else action())
+        except RuntimeError:
+            return False
+        return True
 
     def abandon(self) -> None:
         """Nobody wants them, whether or not the event loop still runs."""
