@@ -18,7 +18,7 @@ from fastzt.identity.identity import Identity
 from fastzt.node.config import NodeConfig
 from support.nodes import LOOPBACK, SECRETS
 
-PATIENCE = 60.0
+PATIENCE = 120.0
 
 
 def say(**facts: Any) -> None:

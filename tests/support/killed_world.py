@@ -15,7 +15,7 @@ from . import killable
 from .killable import prepare
 from .nodes import SECRETS, free_port, planet_of
 
-BOUND = 180.0  # seconds, for whatever is waited for
+BOUND = 400.0  # seconds, for whatever is waited for
 
 
 class Process:
