@@ -12,6 +12,7 @@ import stat
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import trustme
@@ -107,6 +108,25 @@ def test_chosen_destinations(house: House, port: int, local: int, destinations: 
         socket.getaddrinfo(NAME, port)
 
 
+def in_uvloop(*coroutines: Any) -> list[Any]:
+    """What coroutines give, one after the other, in one of uvloop's loops."""
+    uvloop = pytest.importorskip("uvloop")
+    with contextlib.closing(uvloop.new_event_loop()) as loop:
+        return [loop.run_until_complete(coroutine) for coroutine in coroutines]
+
+
+def test_uvloop(house: House, port: int, local: int) -> None:
+    before = dict(vars(pytest.importorskip("uvloop").Loop))
+    with fastzt.patched(house.pair.net_a):
+        asked = [ask_async(NAME, port), ask_async(house.ip, port), ask_async("127.0.0.1", local)]
+        assert in_uvloop(*asked) == [b"HELLO"] * 3
+        with pytest.raises(ConnectionRefusedError):
+            in_uvloop(ask_async(house.ip, 9))
+        with pytest.raises(OSError):  # noqa: PT011
+            in_uvloop(ask_async("nobody.invalid", 9))
+    assert dict(vars(pytest.importorskip("uvloop").Loop)) == before
+
+
 def test_what_is_not_chosen_is_the_systems(house: House, port: int) -> None:
     with fastzt.patched(house.pair.net_a, "192.0.2.0/24"), socket.socket() as sock:
         assert sock.route_to((house.ip, port)) is None
@@ -168,7 +188,8 @@ def test_refusals(house: House) -> None:
                 sock.connect(("10.121.15.98", 80))
 
 
-def test_a_cancelled_connect_leaves_nothing(house: House) -> None:
+@pytest.mark.parametrize("new_loop", ["asyncio", "uvloop"])
+def test_a_cancelled_connect_leaves_nothing(house: House, new_loop: str) -> None:
     async def main() -> None:
         task = asyncio.create_task(ask_async("10.121.15.97", 80))
         while not len(house.pair.a._driver.waiters):
@@ -178,7 +199,7 @@ def test_a_cancelled_connect_leaves_nothing(house: House) -> None:
             await task
 
     with fastzt.patched(house.pair.net_a):
-        asyncio.run(main())
+        in_uvloop(main()) if new_loop == "uvloop" else asyncio.run(main())
     assert not len(house.pair.a._driver.waiters)
 
 
@@ -205,6 +226,7 @@ def test_tls_over_it(house: House) -> None:
             return data
 
         assert asyncio.run(main()) == b"SECRET"
+        assert in_uvloop(main()) == [b"SECRET"]
 
 
 @pytest.mark.parametrize("destination", ["10.0.0.0/33", "10.0.0.300", "a b"])

@@ -6,8 +6,11 @@ The servers listen on this host's loopback interface alone; member b exposes the
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import getpass
+import http.server
 import os
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -69,6 +72,29 @@ def test_redis(pair: Pair, expose: Any, tmp_path: Path) -> None:
                 return await client.get("count")
 
         assert asyncio.run(main()) == b"4950"
+        assert in_uvloop(main()) == b"4950"
+
+
+def in_uvloop(coroutine: Any) -> Any:
+    with contextlib.closing(library("uvloop").new_event_loop()) as loop:
+        return loop.run_until_complete(coroutine)
+
+
+def test_httpx_in_uvloop(pair: Pair, expose: Any) -> None:
+    httpx = library("httpx")
+
+    async def main(url: str) -> int:
+        async with httpx.AsyncClient(timeout=60) as client:
+            return int((await client.get(url)).status_code)
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), http.server.BaseHTTPRequestHandler) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        host, port = expose(server.server_address[1])
+        with fastzt.patched(pair.net_a):
+            assert in_uvloop(main(f"http://{host}:{port}/")) == 501
+        server.shutdown()
+        thread.join()
 
 
 def test_paramiko(pair: Pair, expose: Any, tmp_path: Path) -> None:

@@ -20,6 +20,7 @@ from .passed_socket import PassedSocket
 
 if TYPE_CHECKING:
     from .agent_client import AgentLink
+    from .agent_connecting import AgentConnecting
     from .agent_node import AgentNode
 
 
@@ -58,6 +59,12 @@ class AgentNetwork:
     def connect(self, address: tuple[Any, ...], timeout: float | None = 10) -> PassedSocket:
         """As `Network.connect`."""
         return self.node.connect(address, timeout, self.id)
+
+    def connecting(self, family: int) -> AgentConnecting:
+        """A connection to be made, as `patched` wants it."""
+        from .agent_connecting import AgentConnecting
+
+        return AgentConnecting(self)
 
     def resolve(self, host: str, timeout: float | None = names.TIMEOUT) -> list[Address]:
         """As `Network.resolve`."""

@@ -106,6 +106,12 @@ class Network(BaseNetwork[ThreadedDriver]):
             return berkeley_datagram.BerkeleyDatagramSocket(self, family, type)
         raise berkeley.error_of(errno.EPROTONOSUPPORT)
 
+    def connecting(self, family: int) -> BerkeleySocket:
+        """A connection to be made, as `patched` wants it."""
+        from .berkeley import BerkeleySocket
+
+        return BerkeleySocket(self, family)
+
     def forwarded(
         self, host: str, port: int, path: str | os.PathLike[str] | None = None, timeout: float = 10
     ) -> Forwarded:

@@ -6,6 +6,7 @@ import contextlib
 import errno
 import os
 import socket
+import struct
 import threading
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +14,7 @@ from .routes import Routes
 from .system_socket import SYSTEM, SystemSocket
 
 if TYPE_CHECKING:
+    from .agent_connecting import AgentConnecting
     from .berkeley import BerkeleySocket
     from .routes import Route
 
@@ -48,7 +50,8 @@ class RoutedSocket(SystemSocket, metaclass=Kind):
     A connect that may not block waits nevertheless for the other end's answer; asyncio's does not.
     """
 
-    _connecting: BerkeleySocket | None = None
+    _connecting: BerkeleySocket | AgentConnecting | None = None
+    _is_local = False  # an agent's: its descriptor is a Unix socket
 
     def connect(self, address: Any) -> None:
         """Connect through the network that leads there, else as any socket of the system."""
@@ -78,16 +81,16 @@ class RoutedSocket(SystemSocket, metaclass=Kind):
             return None
         return routes.to(address[0]) if address else None
 
-    def begin(self, route: Route) -> BerkeleySocket:
+    def begin(self, route: Route) -> BerkeleySocket | AgentConnecting:
         """The network's socket for a connection, which closing this one ends."""
-        near: Any = route.network.socket(self.family)
+        near = route.network.connecting(self.family)
         self._connecting = near
         for level, option in CARRIED:
             with contextlib.suppress(OSError):
                 near.setsockopt(level, option, self.getsockopt(level, option))
-        return near  # type: ignore[no-any-return]
+        return near
 
-    def finish(self, near: BerkeleySocket, address: Any) -> None:
+    def finish(self, near: BerkeleySocket | AgentConnecting, address: Any) -> None:
         """Connect, and take the system's end of the connection's place. May be called on another thread."""
         try:
             near.connect((address[0], address[1]))
@@ -108,7 +111,27 @@ class RoutedSocket(SystemSocket, metaclass=Kind):
                 raise OSError(errno.EBADF, os.strerror(errno.EBADF))
             os.dup2(made.fileno(), descriptor, inheritable=os.get_inheritable(descriptor))
             self._names, self.peer_id = made._names, made.peer_id
+            self._is_local = made.family not in FAMILIES
         self.settimeout(self.gettimeout())  # the descriptor's own mode was the other's
+
+    def plain(self) -> SystemSocket:
+        """This, or where its descriptor is a Unix socket, a socket that says so."""
+        if not self._is_local:
+            return self
+        made = SystemSocket(fileno=self.detach())
+        made._names, made.peer_id = self._names, self.peer_id
+        return made
+
+    def setsockopt(self, level: int, optname: int, *value: Any) -> None:
+        """As of any socket; the options of TCP are the agent's where there is one."""
+        if not (self._is_local and (level, optname) in CARRIED):
+            super().setsockopt(level, optname, *value)
+
+    def getsockopt(self, level: int, optname: int, *buflen: Any) -> Any:
+        """As of any socket."""
+        if self._is_local and (level, optname) in CARRIED:
+            return struct.pack("i", 0)[: buflen[0]] if buflen else 0
+        return super().getsockopt(level, optname, *buflen)
 
     def _real_close(self, *arguments: Any) -> None:
         with _swapping:

@@ -11,6 +11,7 @@ from ..errors import InputError
 from . import addresses
 
 if TYPE_CHECKING:
+    from .agent_network import AgentNetwork
     from .network import Network
 
 Prefix = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -33,7 +34,7 @@ class Route:
     That is the addresses it has a route to, and the names in its search domain.
     """
 
-    def __init__(self, network: Network, destinations: Iterable[str] = ()) -> None:
+    def __init__(self, network: Network | AgentNetwork, destinations: Iterable[str] = ()) -> None:
         self.network = network
         self._prefixes: list[Prefix] = []
         self._names: set[str] = set()
