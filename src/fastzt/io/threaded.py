@@ -36,16 +36,12 @@ else:
     from .. import _cython as cython
 
 if not cython.compiled:
-    from .waiter import new_waiter
+    from .waiter import check_signals, new_waiter
 
     NODE = 0  # the key of those who wait for an event of the node; connections and listeners count from 1
     EVERY = -1  # the key of those who want to look after every turn
     LONGEST = 60_000_000  # MAX_WAIT in microseconds
     STEP = 200  # microseconds without a turn, after which whoever calls takes one if nobody leads
-
-    def check_signals() -> None:
-        """Interpreted code does that by itself."""
-
 
 T = TypeVar("T")
 CLOSE_TIMEOUT = 5.0
@@ -206,8 +202,7 @@ class ThreadedDriver:
     def _attempt(self, waiter: Waiter, now: int) -> Any:
         """One turn if this waiter leads or nobody does, one attempt, and what comes of both.
 
-        A thread that sends all the time hears its acknowledgments so; the engine would have to take the
-        interpreter's lock from it.
+        So a thread that sends all the time hears its acknowledgments; the engine would need the GIL.
         """
         waiter.woken = False
         wish = waiter.wish

@@ -17,6 +17,9 @@ else:
 if not cython.compiled:
     NEVER = 1 << 62
 
+    def check_signals() -> None:
+        """Interpreted code does that by itself."""
+
 
 class TimedOut(TimeoutError):
     """The time that a caller allowed has passed; what it waited for may still come."""
