@@ -19,6 +19,7 @@ from .socket import os_error
 
 if TYPE_CHECKING:
     from ..netstack.udp import Address, UdpEndpoint
+    from .relayed_socket import RelayedSocket
 
 Buffer = Any  # whatever memoryview() takes
 ANY = bytes(16)
@@ -191,6 +192,24 @@ class DatagramSocket(PortSocket):
         self._check()
         ip, port = self._driver.run(lambda now: self._endpoint.local_address)
         return ("0.0.0.0", port) if ip == ANY else addresses.socket_address(ip, port)
+
+    def to_socket(self) -> RelayedSocket:
+        """A genuine socket of the system in its place, for select, asyncio and C; this one is closed to you.
+
+        Two threads carry the datagrams. To and from any address they go by the methods of what is returned;
+        connected before, its descriptor carries them as they are. An error is raised by a later send.
+        """
+        from .relayed_socket import to_socket
+
+        return to_socket(self)
+
+    def _hand_over(self) -> DatagramSocket:
+        """Another socket that has what this one had, which is closed from now on."""
+        self._check()
+        made = DatagramSocket(self._driver, self._endpoint)
+        self._closed = True
+        self._driver.run(lambda now: self._driver.waiters.wake(self._endpoint.id))
+        return made
 
     # Options
 

@@ -29,7 +29,7 @@ def patched(network: Network | AgentNetwork | str, *destinations: str) -> Patche
     `with fastzt.patched(net, "10.121.15.0/24", "*.lab"):`, or as a decorator of a function, async or not.
     `network`: a Network, an agent's too, or an id that the default node joins. `destinations`: prefixes,
     addresses, names and `*.` with a domain; none: what the network has routes to, and its search domain. All
-    others go the system's way, and so do UDP and code in C, except uvloop's connections. It holds for every
+    others go the system's way, and so does code in C, except uvloop's connections. It holds for every
     thread of the process.
     """
     return Patched(network, destinations)

@@ -8,8 +8,12 @@ import os
 import socket
 import struct
 import threading
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
+from .datagram_relay import HERE, DatagramRelay
+from .relayed_socket import RelayedSocket
 from .routes import Routes
 from .system_socket import SYSTEM, SystemSocket
 
@@ -44,20 +48,21 @@ class Kind(type):
         return issubclass(other, SYSTEM)
 
 
-class RoutedSocket(SystemSocket, metaclass=Kind):
+class RoutedSocket(RelayedSocket, metaclass=Kind):
     """A socket of the system, which a routed connect makes the end of a connection through a network.
 
     A connect that may not block waits nevertheless for the other end's answer; asyncio's does not.
     """
 
     _connecting: BerkeleySocket | AgentConnecting | None = None
+    _by_network: Mapping[Any, DatagramRelay] = MappingProxyType({})  # of datagrams to any address
     _is_local = False  # an agent's: its descriptor is a Unix socket
 
     def connect(self, address: Any) -> None:
         """Connect through the network that leads there, else as any socket of the system."""
         route = self.route_to(address)
         if route is None:
-            super().connect(address)
+            super().connect(self._relayed(address))
             return
         near = self.begin(route)
         near.settimeout(self.gettimeout() or None)
@@ -65,7 +70,7 @@ class RoutedSocket(SystemSocket, metaclass=Kind):
 
     def connect_ex(self, address: Any) -> int:
         """As `connect`; the error number, 0 when there is none."""
-        if self.route_to(address) is None:
+        if self.route_to(address) is None and self._datagrams_to(address) is None:
             return super().connect_ex(address)
         try:
             self.connect(address)
@@ -80,6 +85,45 @@ class RoutedSocket(SystemSocket, metaclass=Kind):
         if self.family not in FAMILIES or self.type != socket.SOCK_STREAM or not isinstance(address, tuple):
             return None
         return routes.to(address[0]) if address else None
+
+    def _datagrams_to(self, address: Any) -> Route | None:
+        """The route of datagrams to an address, None for any other."""
+        if self.family not in FAMILIES or self.type != socket.SOCK_DGRAM or not isinstance(address, tuple):
+            return None
+        return routes.to(address[0]) if address else None
+
+    def _relay_to(self, address: Any) -> DatagramRelay | None:
+        route = self._datagrams_to(address)
+        if route is None:
+            return None
+        known = self._by_network.get(route.network)
+        if known is None:
+            if not self.getsockname()[1]:
+                self.bind(("", 0))
+            known = DatagramRelay(route.network.udp(), self)
+            self._by_network = {**self._by_network, route.network: known}
+            self._relays = (*self._relays, known)
+        return known
+
+    def _relayed(self, address: Any) -> Any:
+        """The address of this host that stands for one of a network; any other as it is."""
+        route = self._datagrams_to(address)
+        if route is None:
+            return address
+        bound = route.network.udp()
+        try:
+            bound.connect((address[0], address[1]))
+            if not SYSTEM.getsockname(self)[1]:
+                self.bind((HERE[self.family], 0))
+            relay = DatagramRelay(bound, self)
+        except BaseException:
+            bound.close()
+            raise
+        before, self._relays, self._by_network = self._relays, (relay,), {}
+        for other in before:
+            other.close()
+        self._names = bound.getsockname(), relay.remote
+        return relay.address
 
     def begin(self, route: Route) -> BerkeleySocket | AgentConnecting:
         """The network's socket for a connection, which closing this one ends."""
@@ -135,7 +179,7 @@ class RoutedSocket(SystemSocket, metaclass=Kind):
 
     def _real_close(self, *arguments: Any) -> None:
         with _swapping:
-            super()._real_close(*arguments)  # type: ignore[misc]
+            super()._real_close(*arguments)
         near = self._connecting
         if near is not None:
             near.close()

@@ -24,7 +24,7 @@ class SystemSocket(SYSTEM):
     """
 
     peer_id = ""
-    _names: tuple[tuple[Any, ...], tuple[Any, ...]] | None = None
+    _names: tuple[Any, Any] | None = None
 
     def getsockname(self) -> Any:
         """The local (host, port) on the network."""
