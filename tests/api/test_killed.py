@@ -19,7 +19,6 @@ THREADS = [
     ("root", "node"),
     ("nobody", "engine"),
     ("nobody", "exit"),
-    ("nobody", "interrupt"),
 ]
 TASKS = [
     ("peer", "node"),
