@@ -15,3 +15,4 @@ cdef class IdSource:
     cdef Py_ssize_t used
 
     cpdef uint64_t take(self)
+    cdef int refill(self) except -1

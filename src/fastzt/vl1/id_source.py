@@ -32,8 +32,12 @@ class IdSource:
     def take(self) -> int:
         """The next id."""
         if self.used >= POOL:
-            self.pool.view[:] = self.entropy(POOL)
-            self.used = 0
+            self.refill()
         value = be64(self.pool, self.used)
         self.used += 8
         return value
+
+    def refill(self) -> None:
+        """Begin with fresh ones."""
+        self.pool.view[:] = self.entropy(POOL)
+        self.used = 0
