@@ -74,7 +74,7 @@ class Target:
         """Know who has which address, as if ARP had told."""
         neighbors = self.core.network(self.session.nwid).resolution.neighbors
         for address, ip in self.owned:
-            neighbors[ip] = (address, self.now)
+            neighbors[ip] = ((address, 0), self.now)  # 0: behind no bridge
 
     def control(self) -> None:
         """The controller's record of the session's network, its members let in."""
