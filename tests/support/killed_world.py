@@ -75,6 +75,8 @@ class World:
     def start(self) -> None:
         """Whoever is dead."""
         if "root" not in self.running:
+            if "peer" in self.running:
+                self.kill("peer")  # which would look for the new root a minute later
             network = self.networks[0]
             said = self.run("root", str(self.states[0]), str(self.port), *([network] if network else []))
             self.networks = said["network"], said["other"]
