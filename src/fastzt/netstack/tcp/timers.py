@@ -79,9 +79,10 @@ class Timers:
             self.wheel.arm(self.slot, earliest)
 
     def close(self) -> None:
-        """Give the slot back; every timer is off for good."""
+        """Give the slot back; every timer is off for good, and what sets one afterwards arms nothing."""
         if self.slot >= 0:
             self.wheel.free(self.slot)
             self.slot = -1
+        self.armed = -NEVER  # no deadline is earlier
         for kind in range(KINDS):
             self.deadline[kind] = NEVER
