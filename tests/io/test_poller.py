@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
+import signal
 import socket
 import sys
 import threading
 from collections.abc import Iterator
+from functools import partial
 
 import pytest
 
+import fastzt
 from fastzt.io.poller import EpollPoller, Poller, SelectPoller, new_poller
 
 KINDS = [SelectPoller] + ([EpollPoller] if sys.platform.startswith("linux") else [])
@@ -55,6 +59,39 @@ def test_the_leader_hears_a_wake_even_one_before_its_wait(poller: Poller) -> Non
     poller.settle()
     waited = in_thread(lambda: poller.wait(0.05))
     assert ended(waited)
+
+
+@pytest.mark.skipif(not hasattr(signal, "pthread_kill"), reason="signals cannot be sent to a thread")
+def test_a_signal_ends_a_wait_whenever_it_comes(poller: Poller) -> None:
+    """While it looks, between that and its sleep, or asleep."""
+    if not fastzt.is_compiled() or not isinstance(poller, EpollPoller):
+        pytest.skip("the standard library's waits miss a signal that comes just before them")
+
+    def interrupt(number: int, frame: object) -> None:
+        raise KeyboardInterrupt
+
+    def ring(begun: threading.Event, heard: threading.Event, loops: int) -> None:
+        begun.wait(LONG)
+        for _ in range(loops):
+            pass
+        signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGUSR1)
+        in_time.append(heard.wait(LONG))
+
+    in_time: list[bool] = []
+    before = signal.signal(signal.SIGUSR1, interrupt)
+    try:
+        for loops in range(0, 10_000, 100):
+            poller.spin.note(0, 1000)  # the next wait looks
+            begun, heard = threading.Event(), threading.Event()
+            ringing = in_thread(partial(ring, begun, heard, loops))
+            with contextlib.suppress(KeyboardInterrupt):
+                begun.set()
+                poller.wait(2 * LONG)
+            heard.set()
+            assert ended(ringing)
+            assert in_time.pop()
+    finally:
+        signal.signal(signal.SIGUSR1, before)
 
 
 def test_the_engine_hears_only_when_armed(poller: Poller, ends: tuple[socket.socket, socket.socket]) -> None:

@@ -13,7 +13,11 @@ cdef extern from "epoll_linux.h" nogil:
     void ft_event_set(int fd)
     void ft_event_clear(int fd)
     int ft_timer_set(int fd, int64_t ns)
-    int64_t ft_epoll_wait(int ep, int64_t timeout_ns, int64_t spin_ns, int *shared)
+    ctypedef struct ft_signals:
+        pass
+    void ft_hold_signals(ft_signals *before)
+    void ft_let_signals(const ft_signals *before)
+    int64_t ft_epoll_wait(int ep, int64_t timeout_ns, int64_t spin_ns, int *shared, const ft_signals *before)
     void ft_step_aside()
     ctypedef struct ft_lead:
         int led
@@ -91,8 +95,14 @@ cdef inline int epoll_set(int ep, int fd, bint is_new, uint32_t events) except -
 # The two places where the GIL is let go.
 cdef inline int64_t lead_wait(EpollPoller poller, int64_t timeout_ns, int64_t spin_ns) except? -3:
     cdef int64_t waited
-    with nogil:
-        waited = ft_epoll_wait(poller.inner, timeout_ns, spin_ns, &poller.shared)
+    cdef ft_signals before
+    ft_hold_signals(&before)
+    try:
+        PyErr_CheckSignals()
+        with nogil:
+            waited = ft_epoll_wait(poller.inner, timeout_ns, spin_ns, &poller.shared, &before)
+    finally:
+        ft_let_signals(&before)
     if waited == -2:
         PyErr_CheckSignals()
         return -1

@@ -17,6 +17,7 @@ typedef struct {
 
 #include <errno.h>
 #include <sched.h>
+#include <signal.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/syscall.h>
@@ -62,7 +63,20 @@ static inline int ft_timer_set(int fd, int64_t ns) {
     return timerfd_settime(fd, 0, &wanted, NULL);
 }
 
-static inline int ft_epoll_sleep(int ep, int64_t ns, struct epoll_event *found) {
+/* Signals that come from here on are delivered by the next ft_epoll_wait alone, which they end, or after
+ * ft_let_signals: none is lost between a look at those that have come and the sleep. */
+typedef sigset_t ft_signals;
+
+static inline void ft_hold_signals(ft_signals *before) {
+    sigset_t all;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, before);
+}
+
+static inline void ft_let_signals(const ft_signals *before) { pthread_sigmask(SIG_SETMASK, before, NULL); }
+
+/* With the signals of `mask` held back; NULL: those that are. */
+static inline int ft_epoll_sleep(int ep, int64_t ns, struct epoll_event *found, const ft_signals *mask) {
     int64_t ms = (ns + 999999) / 1000000;
 #ifdef SYS_epoll_pwait2
     struct timespec most;
@@ -71,19 +85,19 @@ static inline int ft_epoll_sleep(int ep, int64_t ns, struct epoll_event *found) 
     most.tv_nsec = (long)(ns % FT_NANO);
     /* The system call takes 64-bit times, which a 32-bit time_t is not. */
     if (sizeof most == 16) {
-        n = (int)syscall(SYS_epoll_pwait2, ep, found, 1, &most, NULL, 0);
+        n = (int)syscall(SYS_epoll_pwait2, ep, found, 1, &most, mask, (size_t)(_NSIG / 8));
         if (n >= 0 || errno != ENOSYS) return n; /* Linux 5.11 */
     }
 #endif
-    return epoll_wait(ep, found, 1, ms > INT32_MAX ? INT32_MAX : (int)ms);
+    return epoll_pwait(ep, found, 1, ms > INT32_MAX ? INT32_MAX : (int)ms, mask);
 }
 
 #define FT_TAKEN 4000 /* nanoseconds between two looks that say that somebody else ran meanwhile */
 
 /* Until something is ready: after how many nanoseconds, or -1 after `timeout_ns` without, or -2 when a signal came.
  * For the first `spin_ns` it looks again and again instead of sleeping, and lets others run in between: the one that
- * is waited for may be queued on this very core, which `shared` tells. */
-static inline int64_t ft_epoll_wait(int ep, int64_t timeout_ns, int64_t spin_ns, int *shared) {
+ * is waited for may be queued on this very core, which `shared` tells. Asleep it holds back the signals of `mask`. */
+static inline int64_t ft_epoll_wait(int ep, int64_t timeout_ns, int64_t spin_ns, int *shared, const ft_signals *mask) {
     struct epoll_event event;
     int64_t begin = ft_monotonic_ns(), passed = 0, before;
     int found = 0;
@@ -97,7 +111,7 @@ static inline int64_t ft_epoll_wait(int ep, int64_t timeout_ns, int64_t spin_ns,
         if (passed - before > FT_TAKEN) *shared = 1;
     }
     if (found == 0) {
-        found = ft_epoll_sleep(ep, timeout_ns > passed ? timeout_ns - passed : 0, &event);
+        found = ft_epoll_sleep(ep, timeout_ns > passed ? timeout_ns - passed : 0, &event, mask);
         passed = ft_monotonic_ns() - begin;
     }
     return found > 0 ? passed : found < 0 && errno == EINTR ? -2 : -1;
@@ -147,7 +161,7 @@ static inline int64_t ft_stand_by(int ep, int kick, int64_t timeout_ns, int64_t 
     while (passed < timeout_ns) {
         patrol = __atomic_load_n(&lead->patrol, __ATOMIC_SEQ_CST);
         rest = timeout_ns - passed;
-        found = ft_epoll_sleep(ep, patrol && rest > patrol_ns ? patrol_ns : rest, &event);
+        found = ft_epoll_sleep(ep, patrol && rest > patrol_ns ? patrol_ns : rest, &event, NULL);
         passed = ft_monotonic_ns() - begin;
         if (found < 0) return errno == EINTR ? -2 : -1;
         if (found > 0 && event.data.u64 != (uint64_t)kick) return passed;
@@ -176,8 +190,11 @@ static inline int ft_timer_set(int fd, int64_t ns) {
     (void)fd, (void)ns;
     return -1;
 }
-static inline int64_t ft_epoll_wait(int ep, int64_t timeout_ns, int64_t spin_ns, int *shared) {
-    (void)ep, (void)timeout_ns, (void)spin_ns, (void)shared;
+typedef int ft_signals;
+static inline void ft_hold_signals(ft_signals *before) { (void)before; }
+static inline void ft_let_signals(const ft_signals *before) { (void)before; }
+static inline int64_t ft_epoll_wait(int ep, int64_t timeout_ns, int64_t spin_ns, int *shared, const ft_signals *before) {
+    (void)ep, (void)timeout_ns, (void)spin_ns, (void)shared, (void)before;
     return -1;
 }
 static inline void ft_step_aside(void) {}
