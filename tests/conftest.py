@@ -1,6 +1,6 @@
 """Property tests run the same examples every time and know no deadline: a slow machine is no failure.
 
-Several workers (`pytest -n 4`) share the tests by support/schedule.py.
+Several workers (`pytest -n auto`) share the tests by support/schedule.py.
 """
 
 from __future__ import annotations

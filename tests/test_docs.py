@@ -36,4 +36,4 @@ def test_the_readme_has_two_commands_for_a_fresh_machine() -> None:
     for line in lines:
         assert line.startswith("python3 -m venv .venv && .venv/bin/pip install ")
     assert demo.endswith(" && .venv/bin/fastzt demo")
-    assert tests.endswith(" && .venv/bin/python -m pytest -n 4")
+    assert tests.endswith(" && .venv/bin/python -m pytest -n auto")

@@ -150,9 +150,9 @@ def test_write_limits(pair: AioPair) -> None:
         assert not ends.far.transport.is_reading()
         written = 0
         while "pause" not in ends.near.heard:
+            await asyncio.sleep(0)
             transport.write(bytes(1 << 16))
             written += 1 << 16
-            await asyncio.sleep(0)
         assert transport.get_write_buffer_size() > 1000
         assert ends.near.heard == ["made", "pause"]
         ends.far.transport.resume_reading()

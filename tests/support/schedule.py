@@ -1,4 +1,4 @@
-"""Which of several workers (`pytest -n 4`) has which tests: files whole, with those that share a lab."""
+"""Which of several workers (`pytest -n auto`) has which tests: files whole, with those that share a lab."""
 
 from __future__ import annotations
 
