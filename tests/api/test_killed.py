@@ -19,6 +19,7 @@ THREADS = [
     ("root", "node"),
     ("nobody", "engine"),
     ("nobody", "exit"),
+    ("nobody", "interrupt"),
 ]
 TASKS = [
     ("peer", "node"),
