@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from support.agents import PATIENCE, AgentHouse, agent_house
+from support.agents import PATIENCE, AgentHouse, agent_house, until
 from support.nodes import LOOPBACK
 
 import fastzt
@@ -54,15 +54,6 @@ def beside(action: Callable[[], object]) -> threading.Thread:
     thread = threading.Thread(target=action)
     thread.start()
     return thread
-
-
-def until(condition: Callable[[], bool], what: str) -> None:
-    waiting = threading.Event()
-    for _ in range(int(PATIENCE * 20)):
-        if condition():
-            return
-        waiting.wait(0.05)
-    raise AssertionError(what)
 
 
 def test_facts(scene: Scene) -> None:

@@ -8,14 +8,13 @@ import shutil
 import socket
 import subprocess
 import sys
-import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
-from support.agents import PATIENCE, SECRETS, AgentHouse, agent_house
+from support.agents import PATIENCE, SECRETS, AgentHouse, agent_house, until
 from support.nodes import LOOPBACK
 
 import fastzt
@@ -38,15 +37,6 @@ V4, V6 = "10.147.17.5", "fd80:56c2:e21c:ffff:ffff:ffff:ffff:fff1"
 def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AgentHouse]:
     with agent_house(tmp_path_factory.mktemp("a")) as made:
         yield made
-
-
-def until(condition: Callable[[], object], what: str) -> None:
-    waiting = threading.Event()
-    for _ in range(int(PATIENCE * 20)):
-        if condition():
-            return
-        waiting.wait(0.05)
-    raise AssertionError(what)
 
 
 def test_started_on_demand(house: AgentHouse) -> None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -56,4 +57,14 @@ def agent_house(directory: Path) -> Iterator[AgentHouse]:
             house.close()
 
 
-__all__ = ["PATIENCE", "SECRETS", "AgentHouse", "agent_house"]
+def until(condition: Callable[[], object], what: str) -> None:
+    """Wait for it; AssertionError when it does not come."""
+    waiting = threading.Event()
+    for _ in range(int(PATIENCE * 20)):
+        if condition():
+            return
+        waiting.wait(0.05)
+    raise AssertionError(what)
+
+
+__all__ = ["PATIENCE", "SECRETS", "AgentHouse", "agent_house", "until"]
