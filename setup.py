@@ -58,6 +58,7 @@ COMPILED = {
         "bridge",
         "clock",
         "endpoints",
+        "locked_core",
         "loop_engine",
         "poller",
         "pump",

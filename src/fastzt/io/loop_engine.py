@@ -5,18 +5,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import errno
-import threading
 from collections import deque
 from collections.abc import Callable
-from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from .._core.mutex import Mutex
-from ..errors import ForkedError
-from .clock import monotonic_us
 from .endpoints import UdpSockets
-from .pump import Pump
-from .worker import Worker, run_job
+from .locked_core import LockedCore, new_lock
 
 if TYPE_CHECKING:
     import cython
@@ -85,31 +79,19 @@ def tell(loop: asyncio.AbstractEventLoop, watcher: Watcher, bits: int) -> None:
         )
 
 
-class LoopEngine:
+class LoopEngine(LockedCore):
     """A core and its sockets in an event loop; `clock()` is microseconds."""
 
     if not cython.compiled:
         __slots__ = (
             "_blocked",
-            "_look",
             "_news",
-            "_own_clock",
             "_rings",
             "_summoned",
             "_thread",
             "_timer",
-            "_write_watched",
-            "clock",
-            "closed",
-            "core",
-            "forked",
-            "lock",
             "loop",
-            "on_events",
-            "pump",
-            "sockets",
             "watchers",
-            "worker",
         )
 
     def __init__(
@@ -120,26 +102,15 @@ class LoopEngine:
         clock: Callable[[], int],
         on_events: Callable[[list[Any]], None],
     ) -> None:
+        super().__init__(core, sockets, clock, on_events)
         self.loop = loop
-        self.core = core
-        self.sockets = sockets
-        self.clock = clock
-        self._own_clock = clock is monotonic_us
-        self.on_events = on_events
         self.watchers = Watchers()
-        self.lock: Any = new_lock()
-        self.pump = Pump(core, sockets)
-        self.worker = Worker("fastzt-worker")
-        self.closed = False
-        self.forked = False
         self._thread = get_ident()
         self._news: deque[tuple[int, int]] = deque()  # what the watchers have not heard yet
         self._summoned = False  # the loop will call `_attend`, or is in it
-        self._look = 0  # when the core wants to be looked after again
         self._rings = NEVER  # when the timer does
         self._timer: asyncio.Handle | None = None
         self._blocked: list[int] = []  # descriptors that refused datagrams
-        self._write_watched: list[int] = []
 
     def start(self) -> None:
         """Begin to drive; NotImplementedError where the loop cannot watch sockets."""
@@ -148,42 +119,12 @@ class LoopEngine:
         self._attend()
 
     def check(self) -> None:
-        """Raise ForkedError in a forked child, OSError (EBADF) after close."""
-        if self.forked:
-            raise ForkedError
-        if self.closed or self.loop.is_closed():
+        """As LockedCore says; the end of the loop is the node's."""
+        LockedCore.check(self)
+        if self.loop.is_closed():
             raise OSError(errno.EBADF, "the node is closed")
 
-    def _now(self) -> int:
-        return monotonic_us() if self._own_clock else self.clock()
-
-    def run(self, action: Callable[[int], T]) -> T:
-        """Call `action(now)` under the lock, then send what came of it."""
-        if not cython.compiled:
-            with self.lock:
-                return self._run(action)
-        self.lock.acquire()
-        try:
-            return self._run(action)
-        finally:
-            self.lock.release()
-
-    def ask(self, question: Callable[[], T]) -> T:
-        """Call `question()` under the lock. It changes nothing, so that nothing is to be sent afterwards."""
-        self.check()
-        with self.lock:
-            return question()
-
     # Under the lock
-
-    def _run(self, action: Callable[[int], T]) -> T:
-        self.check()
-        now = self._now()
-        try:
-            return action(now)
-        finally:
-            self._settle(now)
-            self._summon()
 
     def _settle(self, now: int) -> None:
         """Send, and note what is new."""
@@ -206,10 +147,8 @@ class LoopEngine:
         for job in core.jobs():
             self._give(job, now)
 
-    def _give(self, job: Any, now: int) -> None:
-        """Let the worker run a job."""
-        if not self.worker.submit(partial(run_job, self, job)):
-            self.core.refuse(job, now)
+    def _nudge(self, now: int) -> None:
+        self._summon()
 
     def _summon(self) -> None:
         """Have the loop attend to what it should hear of."""
@@ -340,8 +279,3 @@ class LoopEngine:
         self.lock = new_lock()
         with contextlib.suppress(OSError):
             self.sockets.close()
-
-
-def new_lock() -> Any:
-    """The engine's lock; why the interpreter's own one in interpreted code: `_core.mutex`."""
-    return Mutex() if cython.compiled else threading.Lock()

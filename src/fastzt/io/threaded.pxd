@@ -2,13 +2,10 @@ cimport cython
 from cpython.exc cimport PyErr_CheckSignals
 from libc.stdint cimport int64_t
 
-from fastzt._core.mutex cimport Mutex
 from fastzt.io.attempt cimport Attempt
 from fastzt.io.bridge cimport Bridges
-from fastzt.io.clock cimport monotonic_us
-from fastzt.io.endpoints cimport UdpSockets
+from fastzt.io.locked_core cimport LockedCore
 from fastzt.io.poller cimport Poller
-from fastzt.io.pump cimport Pump
 from fastzt.io.waiter cimport Waiter, Waiters, new_waiter
 from fastzt.node.verbs cimport Verbs
 
@@ -26,42 +23,24 @@ cdef inline int check_signals() except -1:
     return PyErr_CheckSignals()
 
 
-@cython.final
-cdef class ThreadedDriver:
-    cdef readonly Verbs core
-    cdef readonly bint _own_clock
-    cdef readonly UdpSockets sockets
-    cdef readonly object clock
-    cdef readonly object on_events
-    cdef Mutex lock
-    cdef readonly Pump pump
+cdef class ThreadedDriver(LockedCore):
     cdef readonly Poller poller
     cdef readonly Bridges bridges
-    cdef readonly object worker
     cdef readonly Waiters waiters
-    cdef readonly bint closed
-    cdef readonly bint forked
     cdef readonly int64_t turns
     cdef readonly Waiter _leader
     cdef object _no_leader
     cdef int64_t _turned
     cdef int64_t _due
     cdef int64_t _engine_due
-    cdef int64_t _look
     cdef int64_t _alarm
-    cdef list _write_watched
     cdef readonly object _engine
     cdef object __weakref__
 
-    cdef int64_t _now(self) except? -1
-    cpdef int check(self) except -1
-    cpdef object run(self, object action)
     @cython.locals(waiter=Waiter, wish=Attempt)
     cpdef object wait(self, int64_t key, object attempt, object timeout)
     cdef object _locked_round(self, Waiter waiter)
     cdef void _leave(self, Waiter waiter) except *
-    @cython.locals(now=int64_t)
-    cdef object _run(self, object action)
     @cython.locals(now=int64_t)
     cdef object _round(self, Waiter waiter)
     @cython.locals(wish=Attempt, leads=bint, due=bint, passing=bint, idle=bint)
@@ -69,7 +48,6 @@ cdef class ThreadedDriver:
     cdef int _turn(self, int64_t now) except -1
     cdef int _settle(self, int64_t now) except -1
     cdef int _spread(self, int64_t now) except -1
-    cdef int _give(self, object job, int64_t now) except -1
     cdef void _watch_writing(self) except *
     cdef void _enter(self, Waiter waiter, int64_t now) except *
     @cython.locals(leader=Waiter, look=int64_t)

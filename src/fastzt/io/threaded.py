@@ -9,24 +9,18 @@ bounded turn at a time and never across a wait.
 from __future__ import annotations
 
 import contextlib
-import errno
 import logging
 import threading
 import weakref
 from collections.abc import Callable
-from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from .._core.mutex import Mutex
-from ..errors import ForkedError
 from .attempt import Attempt, Call
 from .bridge import Bridges
-from .clock import monotonic_us
 from .endpoints import UdpSockets
+from .locked_core import LockedCore, new_lock
 from .poller import MAX_WAIT, new_poller
-from .pump import Pump
 from .waiter import Waiter, Waiters
-from .worker import Worker, run_job
 
 if TYPE_CHECKING:
     import cython
@@ -48,16 +42,11 @@ CLOSE_TIMEOUT = 5.0
 log = logging.getLogger("fastzt")
 
 
-def new_lock() -> Any:
-    """The driver's lock; why the interpreter's own one in interpreted code: `_core.mutex`."""
-    return Mutex() if cython.compiled else threading.Lock()
-
-
 def ignore(events: list[Any]) -> None:
     """Take no notice."""
 
 
-class ThreadedDriver:
+class ThreadedDriver(LockedCore):
     """Runs a core over its sockets for any number of threads; `clock()` is microseconds.
 
     `on_events` hears the core's events under the lock: it must neither block nor call back. `turns` counts
@@ -71,28 +60,17 @@ class ThreadedDriver:
         clock: Callable[[], int],
         on_events: Callable[[list[Any]], None] = ignore,
     ) -> None:
-        self.core = core
-        self.sockets = sockets
-        self.clock = clock
-        self._own_clock = clock is monotonic_us
-        self.on_events = on_events
-        self.lock = new_lock()
-        self.pump = Pump(core, sockets)
+        super().__init__(core, sockets, clock, on_events)
         self.poller = new_poller()
         self.bridges = Bridges(self.poller)
-        self.worker = Worker("fastzt-worker")
         self.waiters = Waiters()
-        self.closed = False
-        self.forked = False
         self.turns = 0
         self._leader: Waiter | None = None
         self._no_leader = threading.Event()
         self._turned = 0  # when somebody took the last turn
         self._due = 0  # when whoever polls will look again by itself
         self._engine_due = 0
-        self._look = 0  # when the core wants to be looked after again
         self._alarm = 0  # when the poller's alarm rings, 0: never
-        self._write_watched: list[int] = []
         self._engine = threading.Thread(target=engine, args=(weakref.ref(self),), name="fastzt", daemon=True)
 
     def start(self) -> None:
@@ -101,34 +79,7 @@ class ThreadedDriver:
             self.poller.add(descriptor)
         self._engine.start()
 
-    def check(self) -> None:
-        """Raise ForkedError in a forked child, OSError (EBADF) after close."""
-        if self.forked:
-            raise ForkedError
-        if self.closed:
-            raise OSError(errno.EBADF, "the node is closed")
-
-    def _now(self) -> int:
-        return monotonic_us() if self._own_clock else self.clock()
-
     # What the sockets call
-
-    def run(self, action: Callable[[int], T]) -> T:
-        """Call `action(now)` under the lock, then send what came of it."""
-        if not cython.compiled:
-            with self.lock:
-                return self._run(action)
-        self.lock.acquire()
-        try:
-            return self._run(action)
-        finally:
-            self.lock.release()
-
-    def ask(self, question: Callable[[], T]) -> T:
-        """Call `question()` under the lock. It changes nothing, so that nothing is to be sent afterwards."""
-        self.check()
-        with self.lock:
-            return question()
 
     def wait(self, key: int, attempt: Attempt | Callable[[int], T | None], timeout: float | None) -> T:
         """Make an attempt until it gives something, again after whatever happens to `key`.
@@ -179,15 +130,6 @@ class ThreadedDriver:
             self.lock.release()
 
     # Under the lock
-
-    def _run(self, action: Callable[[int], T]) -> T:
-        self.check()
-        now = self._now()
-        try:
-            return action(now)
-        finally:
-            self._settle(now)
-            self._nudge(now)
 
     def _round(self, waiter: Waiter) -> Any:
         """An attempt; what it gives, or None after the preparations to block."""
@@ -265,11 +207,6 @@ class ThreadedDriver:
             self.waiters.wake(NODE)
         for job in self.core.jobs():
             self._give(job, now)
-
-    def _give(self, job: Any, now: int) -> None:
-        """Let the worker run a job."""
-        if not self.worker.submit(partial(run_job, self, job)):
-            self.core.refuse(job, now)
 
     def _watch_writing(self) -> None:
         """Poll for room in those sockets, and only those, that refused datagrams."""
