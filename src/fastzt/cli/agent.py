@@ -16,7 +16,7 @@ from . import options
 from .forward import complain
 from .membership import QUICK, running
 from .output import say, show
-from .root import stop_event
+from .stopping import Stop, stop_signals
 
 if TYPE_CHECKING:
     from ..agent.server import AgentServer
@@ -67,33 +67,34 @@ def agent(
     from ..agent.server import AgentServer, given_listener
 
     ready = detached() if detach else -1
-    with stop_event() as stopped, running(state, planet, udp_port, through_agent=False) as node:
+    with stop_signals() as stop, running(state, planet, udp_port, through_agent=False) as node:
+        stop.expect()
         listener = given_listener()
         with AgentServer(node, Path(state).expanduser(), listener) as server:
             for nwid in networks:
-                threading.Thread(target=join, args=(node, f"{nwid:016x}", stopped), daemon=True).start()
+                threading.Thread(target=join, args=(node, f"{nwid:016x}", stop), daemon=True).start()
             if as_json:
                 show({"node": node.id, "port": node.port, "socket": str(server.path)})
             elif not detach:
                 say(f"node {node.id} serves at {server.path}")
             if detach:
                 let_go(ready)
-            serve(server, stopped, idle_exit)
+            serve(server, stop, idle_exit)
         node.close(linger=QUICK)
 
 
-def join(node: Node, network: str, stopped: threading.Event) -> None:
+def join(node: Node, network: str, stop: Stop) -> None:
     """Join when the controller lets the node in, or until the agent is stopped."""
     try:
         node.join(network, timeout=None, wait=True)
     except (FastztError, OSError) as error:
-        if not stopped.is_set():
+        if not stop.is_set():
             complain(f"network {network}: {error}")
 
 
-def serve(server: AgentServer, stopped: threading.Event, idle_exit: float | None) -> None:
+def serve(server: AgentServer, stop: Stop, idle_exit: float | None) -> None:
     """Until stopped, or idle for too long."""
-    while not stopped.wait(3600 if idle_exit is None else min(LOOK, idle_exit)):
+    while not stop.wait(None if idle_exit is None else min(LOOK, idle_exit)):
         if idle_exit is not None and server.idle() >= idle_exit:
             return
 

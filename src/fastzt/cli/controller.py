@@ -23,7 +23,8 @@ from ..node.roles.records import change_network, new_network
 from ..node.store import Store
 from . import options, seeing
 from .output import say, show, table
-from .root import announce, stop_event, wait
+from .root import announce
+from .stopping import stop_signals
 
 Subnet = ipaddress.IPv4Network | ipaddress.IPv6Network
 
@@ -187,9 +188,10 @@ def run(state: str, planet: str | None, udp_port: int, as_json: bool) -> None:
     config = options.node_config(controller=True)
     directory = Path(state).expanduser()
     with (
-        stop_event() as stopped,
+        stop_signals() as stop,
         Node(directory, planet, udp_port, config=config) as node,
         seeing.serving(node),
     ):
+        stop.expect()
         announce(node, as_json)
-        wait(stopped)
+        stop.wait()

@@ -12,7 +12,7 @@ from ..errors import InputError
 from . import options
 from .membership import QUICK, Membership, member_options
 from .output import say, show
-from .root import stop_event, wait
+from .stopping import stop_signals
 
 if TYPE_CHECKING:
     from ..gateway.forwards import Forward
@@ -27,7 +27,8 @@ def run(member: Membership, forwards: tuple[Forward, ...], as_json: bool) -> Non
     """Forward until stopped."""
     from ..gateway.forwarding import Forwarding
 
-    with stop_event() as stopped, member.joined() as (node, net):
+    with stop_signals() as stop, member.joined() as (node, net):
+        stop.expect()
         with Forwarding(net, forwards, complain, member.timeout):
             addresses = [str(address.ip) for address in net.addresses]
             if as_json:
@@ -36,7 +37,7 @@ def run(member: Membership, forwards: tuple[Forward, ...], as_json: bool) -> Non
                 say(f"node {node.id} at {' '.join(addresses)}")
                 for forward in forwards:
                     say(str(forward))
-            wait(stopped)
+            stop.wait()
         node.close(linger=QUICK)
 
 

@@ -11,8 +11,8 @@ from . import options
 from .forward import complain
 from .membership import QUICK, Membership, member_options
 from .output import say, show
-from .root import stop_event, wait
 from .secrets import secret
+from .stopping import stop_signals
 
 DEFAULT = "127.0.0.1:1080"
 PASSWORD = "FASTZT_PROXY_PASSWORD"
@@ -93,11 +93,12 @@ def proxy(
     if user is None and not all(is_loopback(host) for host, _, _ in wanted):
         raise InputError("a proxy that others can reach wants --user and a password")
     login = None if user is None or password is None else Login(user, password)
-    with stop_event() as stopped, member.joined() as (node, net):
+    with stop_signals() as stop, member.joined() as (node, net):
+        stop.expect()
         with Proxy(net, complain, login, member.timeout, max_connections) as server:
             for host, port, kinds in wanted:
                 tell(node.id, *server.listen(host, port, kinds), sorted(kinds), as_json)
-            wait(stopped)
+            stop.wait()
         node.close(linger=QUICK)
 
 

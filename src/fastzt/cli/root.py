@@ -3,11 +3,7 @@
 from __future__ import annotations
 
 import os
-import signal
-import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,6 +20,7 @@ from ..node.store import Store
 from ..wire.world import World
 from . import options, seeing
 from .output import say, show
+from .stopping import stop_signals
 
 if TYPE_CHECKING:
     from ..api.node import Node
@@ -63,25 +60,6 @@ def own_port(identity: Identity, world: World) -> int:
     if len(ports) != 1:
         raise InputError(f"the planet names {len(ports)} ports for this root: say which with --udp-port")
     return ports.pop()
-
-
-@contextmanager
-def stop_event() -> Iterator[threading.Event]:
-    """An event that SIGINT and SIGTERM set meanwhile, instead of ending the process where it stands."""
-    stopped = threading.Event()
-    numbers = (signal.SIGINT, signal.SIGTERM)
-    before = {number: signal.signal(number, lambda *_: stopped.set()) for number in numbers}
-    try:
-        yield stopped
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-
-def wait(stopped: threading.Event) -> None:
-    """Wait for the event, which a signal sets."""
-    while not stopped.wait(3600):
-        pass
 
 
 def announce(node: Node, as_json: bool, **more: str) -> None:
@@ -129,9 +107,10 @@ def root(
 
     config = options.node_config(root=True, controller=controller)
     with (
-        stop_event() as stopped,
+        stop_signals() as stop,
         Node(directory, world.to_bytes(), port, config=config) as node,
         seeing.serving(node),
     ):
+        stop.expect()
         announce(node, as_json, planet=planet or str(directory / "planet"))
-        wait(stopped)
+        stop.wait()

@@ -9,7 +9,7 @@ import click
 from .._core.endpoint import Endpoint
 from . import options
 from .output import say, show
-from .root import stop_event
+from .stopping import stop_signals
 
 DEFAULT_BIND = "0.0.0.0/443"
 
@@ -71,10 +71,11 @@ def tcp_relay(
     limits = RelayLimits(connections=max_connections, per_address=max_per_address, rate=rate << 10)
     server = RelayServer([(str(e.address), e.port) for e in wanted], list(allowed), limits)
     try:
-        with stop_event() as stopped:
+        with stop_signals() as stop:
+            stop.expect()
             listening = [str(endpoint) for endpoint in server.endpoints]
             show({"listening": listening}) if as_json else say(f"relaying at {' '.join(listening)}")
-            while not stopped.is_set():
+            while not stop.is_set():
                 server.serve_once(1.0)
             if as_json:
                 show(server.counts)

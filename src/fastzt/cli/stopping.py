@@ -1,0 +1,60 @@
+"""How commands that serve end: SIGINT and SIGTERM end the start where it stands, and what serves in order."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from queue import Empty, SimpleQueue
+
+
+class Stop:
+    """What a signal asks for: KeyboardInterrupt until it is expected, from then on the end of the wait.
+
+    A handler runs between two steps of the main thread, which may stand inside a lock at that time: no
+    threading.Event, whose set() would wait for its own wait(). A SimpleQueue may be filled from there.
+    """
+
+    def __init__(self) -> None:
+        self._asked: SimpleQueue[None] = SimpleQueue()
+        self._expected = False
+        self._is_set = False
+
+    def on_signal(self, *_: object) -> None:
+        """The first signal counts; what it began goes on when more come."""
+        if self._is_set:
+            return
+        self._is_set = True
+        self._asked.put(None)
+        if not self._expected:
+            raise KeyboardInterrupt
+
+    def expect(self) -> None:
+        """From now on signals only set it: the command serves, and looks at it or waits."""
+        self._expected = True
+
+    def is_set(self) -> bool:
+        """Whether a signal came."""
+        return self._is_set
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """Wait for a signal, `timeout` seconds at most: whether one came. Main thread only."""
+        try:
+            self._asked.get(timeout=timeout)
+        except Empty:
+            return self._is_set
+        self._asked.put(None)  # for the next wait
+        return True
+
+
+@contextmanager
+def stop_signals() -> Iterator[Stop]:
+    """Have SIGINT and SIGTERM handled by a Stop meanwhile, instead of ending the process where it stands."""
+    stop = Stop()
+    numbers = (signal.SIGINT, signal.SIGTERM)
+    before = {number: signal.signal(number, stop.on_signal) for number in numbers}
+    try:
+        yield stop
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
