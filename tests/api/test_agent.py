@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 import hashlib
 import os
 import random
@@ -11,13 +9,11 @@ import select
 import socket
 import subprocess
 import sys
-import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from support.agents import PATIENCE, AgentHouse, agent_house, until
-from support.nodes import LOOPBACK
+from support.agents import PATIENCE, Scene, agent_house, beside, until
 
 import fastzt
 from fastzt.api.agent_node import AgentNode
@@ -28,32 +24,12 @@ DATA = random.Random(11).randbytes(VOLUME)
 ROOM = (socket.SOL_SOCKET, socket.SO_SNDBUF)
 
 
-class Scene:
-    """A client `node` of an agent (member 1), and a node of this process (member 2)."""
-
-    def __init__(self, house: AgentHouse) -> None:
-        self.house = house
-        self.command, self.said = house.agent(1)
-        self.node: Any = fastzt.Node(agent=house.state(1))
-        self.net: Any = self.node.join(house.network, timeout=PATIENCE)
-        self.other = house.lab.node(2, config=LOOPBACK)
-        self.far = self.other.join(house.network, timeout=PATIENCE)
-        self.ip = str(self.net.addresses[0].ip)
-        self.far_ip = str(self.far.addresses[0].ip)
-
-
 @pytest.fixture(scope="module")
 def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
     with agent_house(tmp_path_factory.mktemp("a")) as house:
         scene = Scene(house)
         yield scene
         scene.node.close()
-
-
-def beside(action: Callable[[], object]) -> threading.Thread:
-    thread = threading.Thread(target=action)
-    thread.start()
-    return thread
 
 
 def test_facts(scene: Scene) -> None:
@@ -98,52 +74,6 @@ def digest(sock: Any) -> str:
     while n := sock.recv_into(buffer):
         found.update(memoryview(buffer)[:n])
     return found.hexdigest()
-
-
-def test_patched(scene: Scene) -> None:
-    """Programs that know only the system's sockets reach the agent's network."""
-
-    async def ask(port: int) -> bytes:
-        reader, writer = await asyncio.open_connection(scene.far_ip, port)
-        writer.write(b"hello")
-        data = await asyncio.wait_for(reader.readexactly(5), PATIENCE)
-        writer.close()
-        await writer.wait_closed()
-        return data
-
-    def echo() -> None:
-        for _ in range(3):
-            conn, _ = listener.accept()
-            with conn:
-                conn.sendall(conn.recv(5))
-
-    with scene.far.listen(0) as listener, fastzt.patched(scene.net, f"{scene.far_ip}/32"):
-        thread = beside(echo)
-        with socket.create_connection((scene.far_ip, listener.port), PATIENCE) as sock:
-            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            assert sock.getpeername() == (scene.far_ip, listener.port)
-            assert sock.peer_id == scene.other.id
-            sock.sendall(b"hello")
-            assert sock.recv(5) == b"hello"
-        assert asyncio.run(ask(listener.port)) == b"hello"
-        with contextlib.closing(pytest.importorskip("uvloop").new_event_loop()) as loop:
-            assert loop.run_until_complete(ask(listener.port)) == b"hello"
-        thread.join(PATIENCE)
-        with pytest.raises(ConnectionRefusedError):
-            socket.create_connection((scene.far_ip, 9), PATIENCE)
-
-
-def test_a_patched_connect_can_be_given_up(scene: Scene) -> None:
-    async def main() -> None:
-        task = asyncio.create_task(asyncio.open_connection("10.121.15.97", 80))
-        done, _ = await asyncio.wait([task], timeout=0.05)
-        assert not done
-        task.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await task
-
-    with fastzt.patched(scene.net):
-        asyncio.run(main())
 
 
 def test_timeouts(scene: Scene) -> None:

@@ -8,8 +8,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import fastzt
+
 from .cli import PATIENCE, Background
-from .nodes import Lab
+from .nodes import LOOPBACK, Lab
 from .vectors import committed
 
 SECRETS = [case["secret_string"] for case in committed("identity", "identity")]
@@ -57,6 +59,26 @@ def agent_house(directory: Path) -> Iterator[AgentHouse]:
             house.close()
 
 
+class Scene:
+    """A client `node` of an agent (member 1), and a node of this process (member 2)."""
+
+    def __init__(self, house: AgentHouse) -> None:
+        self.house = house
+        self.command, self.said = house.agent(1)
+        self.node: Any = fastzt.Node(agent=house.state(1))
+        self.net: Any = self.node.join(house.network, timeout=PATIENCE)
+        self.other = house.lab.node(2, config=LOOPBACK)
+        self.far = self.other.join(house.network, timeout=PATIENCE)
+        self.ip = str(self.net.addresses[0].ip)
+        self.far_ip = str(self.far.addresses[0].ip)
+
+
+def beside(action: Callable[[], object]) -> threading.Thread:
+    thread = threading.Thread(target=action)
+    thread.start()
+    return thread
+
+
 def until(condition: Callable[[], object], what: str) -> None:
     """Wait for it; AssertionError when it does not come."""
     waiting = threading.Event()
@@ -67,4 +89,4 @@ def until(condition: Callable[[], object], what: str) -> None:
     raise AssertionError(what)
 
 
-__all__ = ["PATIENCE", "SECRETS", "AgentHouse", "agent_house", "until"]
+__all__ = ["PATIENCE", "SECRETS", "AgentHouse", "Scene", "agent_house", "beside", "until"]
