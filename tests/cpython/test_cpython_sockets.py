@@ -9,10 +9,11 @@ from __future__ import annotations
 import gc
 import importlib.util
 import os
+import threading
 import unittest
 from collections.abc import Iterator
 from pathlib import Path
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 
 import pytest
 from support.nodes import lab
@@ -90,6 +91,13 @@ METHODS = [
 passed: set[str] = set()
 
 
+class PatientEvent(threading.Event):
+    """The tests give each other a second, which is short on a machine that has other work."""
+
+    def wait(self, timeout: float | None = None) -> bool:
+        return super().wait(None if timeout is None else 60 * timeout)
+
+
 @pytest.fixture(scope="module")
 def adapted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ModuleType]:
     """The tests, over one member of a network that talks to itself."""
@@ -102,6 +110,7 @@ def adapted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ModuleType]:
         patch.setattr(stdlib, "socket", module)
         patch.setattr(stdlib.socket_helper, "socket", module)
         patch.setattr(stdlib, "fcntl", None)
+        patch.setattr(stdlib, "threading", SimpleNamespace(**{**vars(threading), "Event": PatientEvent}))
         patch.chdir(Path(tmp_path_factory.mktemp("files")))
         gc.freeze()  # each test collects garbage, of which all that pytest has is none
         yield stdlib
