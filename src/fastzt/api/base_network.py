@@ -53,6 +53,9 @@ class BaseNetwork(Generic[D]):
     @property
     def dns(self) -> names.Dns:
         """The network's search domain and DNS servers."""
+        return self._dns()
+
+    def _dns(self) -> names.Dns:
         return self._driver.ask(lambda: names.dns_of(self._core.network(self._nwid)))
 
     def routed(self, hosts: list[bytes]) -> list[bytes]:

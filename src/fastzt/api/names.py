@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple
 
 from .._core.endpoint import V4_PREFIX
@@ -52,7 +53,11 @@ def dns_of(network: VirtualNetwork) -> Dns:
 
 
 def resolve(
-    dns: Dns, resolver: Resolver, host: str, timeout: float | None, delay: float | None = RESOLUTION_DELAY
+    dns_now: Callable[[], Dns],
+    resolver: Resolver,
+    host: str,
+    timeout: float | None,
+    delay: float | None = RESOLUTION_DELAY,
 ) -> list[bytes]:
     """The addresses of a host: a literal's own, else from the network's servers, else from the system.
 
@@ -64,6 +69,7 @@ def resolve(
     ip = addresses.literal(host)
     if ip is not None:
         return [ip]
+    dns = dns_now()
     name = dns.full_name(host)
     if name is None:
         return system(host)

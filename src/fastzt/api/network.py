@@ -65,7 +65,7 @@ class Network(BaseNetwork[ThreadedDriver]):
 
     def hosts(self, host: str, timeout: float | None, delay: float | None = RESOLUTION_DELAY) -> list[bytes]:
         """As `resolve`, in 16 bytes each, for connecting: IPv6 that comes `delay` late is not waited for."""
-        return names.resolve(self.dns, self._resolver, host, timeout, delay)
+        return names.resolve(self._dns, self._resolver, host, timeout, delay)
 
     def _reach(self, server: bytes, port: int, timeout: float) -> Socket:
         """A connection to a DNS server of the network."""

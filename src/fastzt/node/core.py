@@ -294,7 +294,7 @@ class Core(Verbs):
 
     def routes(self, nwid: int, ip16: bytes) -> bool:
         """Whether the network has a route to an address."""
-        return self._lane(nwid).stack.routes.next_hop(ip16) is not None
+        return self._lane(nwid).stack.routes.way(ip16)[0] is not None
 
     def networks_with(self, ip16: bytes) -> list[int]:
         """The joined networks that have a route to an address, and none of them a closer one than another."""

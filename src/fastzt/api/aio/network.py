@@ -224,7 +224,7 @@ class Network(BaseNetwork[LoopDriver]):
         self, host: str, timeout: float | None, delay: float | None = RESOLUTION_DELAY
     ) -> list[bytes]:
         """As `resolve`, in 16 bytes each, for connecting: IPv6 that comes `delay` late is not waited for."""
-        return await resolve(self.dns, self._resolver, host, timeout, delay)
+        return await resolve(self._dns, self._resolver, host, timeout, delay)
 
     def events(self) -> Events:
         """What happens to this network from now on, for `async for`: Joined, Denied, ConfigChanged, ..."""

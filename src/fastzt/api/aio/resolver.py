@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from .. import addresses, names
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
 
 async def resolve(
-    dns: names.Dns,
+    dns_now: Callable[[], names.Dns],
     resolver: Resolver,
     host: str,
     timeout: float | None,
@@ -29,6 +30,7 @@ async def resolve(
     if ip is not None:
         return [ip]
     loop = asyncio.get_running_loop()
+    dns = dns_now()
     name = dns.full_name(host)
     if name is None:
         return await system(loop, host)

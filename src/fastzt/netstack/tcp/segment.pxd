@@ -1,4 +1,5 @@
 cimport cython
+from cpython.bytes cimport PyBytes_FromStringAndSize
 from libc.stdint cimport int64_t, uint32_t, uint64_t
 
 from fastzt._core cimport checksum, ipv4, ipv6, tcp_header
@@ -6,6 +7,9 @@ from fastzt._core.access cimport be16, be32, be64, same, u8
 from fastzt._core.seqnum cimport diff
 from fastzt._core.slab cimport Slab
 from fastzt._core.tcp_header cimport TcpOptions
+
+cdef extern from "bytes.h" nogil:
+    void ft_put_be64(unsigned char *p, uint64_t v)
 
 cdef enum:
     MALFORMED = -1
@@ -45,7 +49,16 @@ cdef class Segment:
     cdef bint continues(self, Py_ssize_t offset, Py_ssize_t n) noexcept
     @cython.locals(start=uint32_t)
     cdef bint checksum_holds(self, int protocol) noexcept
+    cpdef bytes source(self)
+    cpdef bytes destination(self)
 
 
 cdef bint is_next_v4(Slab slab, Py_ssize_t a, Py_ssize_t o, Py_ssize_t n) noexcept
 cdef bint is_next_v6(Slab slab, Py_ssize_t a, Py_ssize_t o, Py_ssize_t n) noexcept
+
+
+cdef inline bytes address(uint64_t hi, uint64_t lo):
+    cdef unsigned char[16] b
+    ft_put_be64(b, hi)
+    ft_put_be64(b + 8, lo)
+    return PyBytes_FromStringAndSize(<char *> b, 16)

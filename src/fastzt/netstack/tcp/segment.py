@@ -22,6 +22,10 @@ if not cython.compiled:
     MALFORMED = -1
     FRAGMENT = -2
 
+    def address(hi: int, lo: int) -> bytes:
+        """16 bytes of two u64."""
+        return hi.to_bytes(8, "big") + lo.to_bytes(8, "big")
+
 
 class Segment:
     """Filled by `parse_ip` and then `parse_tcp`; offsets point into `slab`, addresses are pairs of u64.
@@ -184,8 +188,3 @@ def is_next_v6(slab: Slab, a: int, o: int, n: int) -> bool:
         and be16(slab, o + 6) == be16(slab, a + 6)
         and same(slab, o + 8, slab, a + 8, 32)
     )
-
-
-def address(hi: int, lo: int) -> bytes:
-    """16 bytes of two u64."""
-    return hi.to_bytes(8, "big") + lo.to_bytes(8, "big")
