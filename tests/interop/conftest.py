@@ -3,26 +3,18 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import NoReturn
 
 import libzt
 import netns
 import pytest
 from process import Peer
+from requirement import unavailable
 from scene import Scene, Scenes
 
 HERE = Path(__file__).parent
-
-
-def unavailable(reason: str) -> NoReturn:
-    """Skip with the reason; with FASTZT_REQUIRE_INTEROP=1 fail instead."""
-    if os.environ.get("FASTZT_REQUIRE_INTEROP", "") not in ("", "0"):
-        pytest.fail(f"interop is required, but {reason}")
-    pytest.skip(reason)
 
 
 @pytest.fixture(scope="session")

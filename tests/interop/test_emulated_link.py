@@ -9,8 +9,8 @@ from typing import Any
 
 import netns
 import pytest
-from conftest import unavailable
 from emulated_link import ADDRESSES, EmulatedLink, LinkSettings
+from requirement import unavailable
 
 SINK = """
 import json, socket, sys

@@ -10,9 +10,9 @@ from typing import Any
 
 import netns
 import pytest
-from conftest import unavailable
 from lab import PORT, Lab, Member, Pair, connect
 from process import until
+from requirement import unavailable
 
 pytestmark = pytest.mark.interop
 

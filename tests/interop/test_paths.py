@@ -10,9 +10,9 @@ from typing import Any
 
 import netns
 import pytest
-from conftest import unavailable
 from lab import TRANSFER_PATIENCE, Lab, Member, Pair, connect
 from process import until
+from requirement import unavailable
 from scene import volume
 
 pytestmark = pytest.mark.interop
