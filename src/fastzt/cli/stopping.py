@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import signal
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from queue import Empty, SimpleQueue
+
+SLICE = 0.5 if sys.platform == "win32" else None  # seconds; there no signal ends a wait
 
 
 class Stop:
@@ -39,12 +42,15 @@ class Stop:
 
     def wait(self, timeout: float | None = None) -> bool:
         """Wait for a signal, `timeout` seconds at most: whether one came. Main thread only."""
-        try:
-            self._asked.get(timeout=timeout)
-        except Empty:
-            return self._is_set
-        self._asked.put(None)  # for the next wait
-        return True
+        while True:
+            try:
+                self._asked.get(timeout=SLICE if timeout is None else timeout)
+            except Empty:
+                if self._is_set or timeout is not None:
+                    return self._is_set
+            else:
+                self._asked.put(None)  # for the next wait
+                return True
 
 
 @contextmanager
