@@ -11,6 +11,8 @@ from support.agents import until
 from support.cli import PATIENCE
 from support.house import House, Piped
 
+from fastzt.cli.stopping import stop_signals
+
 EVERY_STEP = """
 import signal, sys
 from fastzt.cli.stopping import stop_signals
@@ -65,3 +67,15 @@ def test_a_signal_while_it_joins(house: House, command: list[str], number: signa
         process.process.send_signal(number)
         status, out, err = process.finish()
         assert (status, out, err.strip()) == (1, b"", "")  # a terminal shows ^C in that line
+
+
+def test_each_signal_counts_until_it_is_expected() -> None:
+    """One may be lost in a callback that nobody can raise from."""
+    with stop_signals() as stop:
+        for _ in range(2):
+            with pytest.raises(KeyboardInterrupt):
+                signal.raise_signal(signal.SIGTERM)
+        stop.expect()
+        signal.raise_signal(signal.SIGINT)
+        assert stop.wait(0)
+        assert stop.is_set()

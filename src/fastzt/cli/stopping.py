@@ -24,11 +24,10 @@ class Stop:
         self._is_set = False
 
     def on_signal(self, *_: object) -> None:
-        """The first signal counts; what it began goes on when more come."""
-        if self._is_set:
-            return
-        self._is_set = True
-        self._asked.put(None)
+        """What the first one began goes on when more come, unless the start has not ended by it."""
+        if not self._is_set:
+            self._is_set = True
+            self._asked.put(None)
         if not self._expected:
             raise KeyboardInterrupt
 
