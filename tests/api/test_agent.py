@@ -9,11 +9,10 @@ import select
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from support.agents import PATIENCE, Scene, agent_house, beside, until
+from support.agents import PATIENCE, Scene, beside, until
 
 import fastzt
 from fastzt.api.agent_node import AgentNode
@@ -22,14 +21,6 @@ from fastzt.api.agent_wire import socket_path
 VOLUME = (16 if fastzt.is_compiled() else 1) << 20
 DATA = random.Random(11).randbytes(VOLUME)
 ROOM = (socket.SOL_SOCKET, socket.SO_SNDBUF)
-
-
-@pytest.fixture(scope="module")
-def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
-    with agent_house(tmp_path_factory.mktemp("a")) as house:
-        scene = Scene(house)
-        yield scene
-        scene.node.close()
 
 
 def test_facts(scene: Scene) -> None:

@@ -5,20 +5,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import socket
-from collections.abc import Iterator
 
 import pytest
-from support.agents import PATIENCE, Scene, agent_house, beside
+from support.agents import PATIENCE, Scene, beside
 
 import fastzt
-
-
-@pytest.fixture(scope="module")
-def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
-    with agent_house(tmp_path_factory.mktemp("a")) as house:
-        scene = Scene(house)
-        yield scene
-        scene.node.close()
 
 
 def test_patched(scene: Scene) -> None:

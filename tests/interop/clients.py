@@ -6,7 +6,6 @@ Each prints its name once it has got what it asked for, through nothing but the 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import importlib
 import importlib.util
 import ssl
@@ -127,8 +126,7 @@ def main(state: str, planet: str, nwid: str, host: str, user: str, authority: st
             print(work.__name__, flush=True)
 
     async def go() -> None:
-        async with contextlib.AsyncExitStack() as stack:
-            node = await stack.enter_async_context(fastzt.aio.Node(state=state, planet=planet))
+        async with fastzt.aio.Node(state=state, planet=planet) as node:
             await aiohttp_and_websocket(node, nwid, host, clients.trust)
 
     asyncio.run(go())

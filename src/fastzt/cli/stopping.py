@@ -19,15 +19,14 @@ class Stop:
     """
 
     def __init__(self) -> None:
-        self._asked: SimpleQueue[None] = SimpleQueue()
+        self._came = False
         self._expected = False
-        self._is_set = False
+        self._woken: SimpleQueue[None] = SimpleQueue()
 
     def on_signal(self, *_: object) -> None:
         """What the first one began goes on when more come, unless the start has not ended by it."""
-        if not self._is_set:
-            self._is_set = True
-            self._asked.put(None)
+        self._came = True
+        self._woken.put(None)
         if not self._expected:
             raise KeyboardInterrupt
 
@@ -37,19 +36,17 @@ class Stop:
 
     def is_set(self) -> bool:
         """Whether a signal came."""
-        return self._is_set
+        return self._came
 
     def wait(self, timeout: float | None = None) -> bool:
         """Wait for a signal, `timeout` seconds at most: whether one came. Main thread only."""
-        while True:
+        while not self._came:
             try:
-                self._asked.get(timeout=SLICE if timeout is None else timeout)
+                self._woken.get(timeout=SLICE if timeout is None else timeout)
             except Empty:
-                if self._is_set or timeout is not None:
-                    return self._is_set
-            else:
-                self._asked.put(None)  # for the next wait
-                return True
+                if timeout is not None:
+                    break
+        return self._came
 
 
 @contextmanager
