@@ -41,6 +41,29 @@ while stopped_at(steps):
 print(steps)
 """
 
+AT_ANY_MOMENT = """
+import random, signal, threading
+from fastzt.cli.stopping import stop_signals
+
+ROUNDS = 20_000
+dice = random.Random(1)
+begun = threading.Semaphore(0)
+
+def shoot():
+    for _ in range(ROUNDS):
+        begun.acquire()
+        for _ in range(dice.randrange(400)):
+            pass
+        signal.pthread_kill(threading.main_thread().ident, signal.SIGTERM)
+
+threading.Thread(target=shoot, daemon=True).start()
+for _ in range(ROUNDS):
+    with stop_signals() as stop:
+        stop.expect()
+        begun.release()
+        assert stop.wait()
+"""
+
 
 def test_a_signal_at_every_step_of_a_wait() -> None:
     """A handler must not wait for what the main thread holds at that moment."""
@@ -49,6 +72,15 @@ def test_a_signal_at_every_step_of_a_wait() -> None:
     )
     assert (ran.returncode, ran.stderr) == (0, "")
     assert int(ran.stdout) > 3
+
+
+@pytest.mark.skipif(not hasattr(signal, "pthread_kill"), reason="needs a signal sent to one thread")
+def test_a_signal_just_before_the_wait_sleeps() -> None:
+    """It is heard though the handler runs only when the wait is over."""
+    ran = subprocess.run(
+        [sys.executable, "-c", AT_ANY_MOMENT], capture_output=True, text=True, timeout=PATIENCE, check=False
+    )
+    assert (ran.returncode, ran.stderr) == (0, "")
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
