@@ -15,7 +15,8 @@ enum { FT_ENCRYPT0, FT_ENCRYPT1, FT_DECRYPT1 };
 
 /* init: from K0 and K1. blocks: AES of single blocks in place, `which` of the three. ghash: of a header from its byte 8
  * on as 16 bytes (or NULL), n bytes and their length. ctr: under K1, in place, the low 32 bits of the counter not
- * wrapping. both: ctr at p and ghash at q side by side, n bytes each, at most FT_HASH_MOST; may be NULL. */
+ * wrapping. both: ctr at p and ghash at q side by side, n bytes each, at most FT_HASH_MOST; besides, unless t is NULL,
+ * an (iv, tag) encrypted under K1 and where counter mode starts from it, at counter + 16. both may be NULL. */
 #define FT_HASH_MOST (16 * (FT_POWERS - 2))
 typedef struct ft_siv_ops {
     void (*init)(ft_siv_key *s, const unsigned char *k0, const unsigned char *k1);
@@ -23,8 +24,8 @@ typedef struct ft_siv_ops {
     void (*ghash)(const ft_siv_key *s, const unsigned char *head, const unsigned char *body, size_t n,
                   unsigned char *out);
     void (*ctr)(const ft_siv_key *s, const unsigned char *counter, unsigned char *p, size_t n);
-    void (*both)(const ft_siv_key *s, const unsigned char *counter, unsigned char *p, const unsigned char *head,
-                 const unsigned char *q, size_t n, unsigned char *out);
+    void (*both)(const ft_siv_key *s, unsigned char *counter, unsigned char *p, const unsigned char *head,
+                 const unsigned char *q, size_t n, unsigned char *out, unsigned char *t);
 } ft_siv_ops;
 
 #include "siv_fast.h"
@@ -96,15 +97,24 @@ static void ft_siv_crypt(const ft_siv_run *run, size_t i) {
     run->key->ops->ctr(run->key, run->counters + 16 * i, run->p + i * run->stride + 27, ft_siv_length(run, i) - 27);
 }
 
-/* ft_siv_crypt of packet i and ft_siv_hash of packet j, side by side when they are of one length. */
-static uint64_t ft_siv_both(const ft_siv_run *run, size_t i, size_t j) {
+/* Encrypt (iv, tag) of `count` packets from the i-th on. */
+static void ft_siv_wrap(ft_siv_run *run, size_t i, size_t count) {
+    run->key->ops->blocks(run->key, FT_ENCRYPT1, run->t + 16 * i, count);
+    ft_siv_counters(run->counters + 16 * i, run->t + 16 * i, count);
+}
+
+/* ft_siv_crypt of packet i and ft_siv_hash of packet j, side by side when they are of one length; `wrap`: and
+ * ft_siv_wrap of the one after i. */
+static uint64_t ft_siv_both(ft_siv_run *run, size_t i, size_t j, int wrap) {
     unsigned char hash[16], *p = run->p + i * run->stride, *q = run->p + j * run->stride;
     size_t n = ft_siv_length(run, i);
     if (ft_siv_length(run, j) != n) {
+        if (wrap) ft_siv_wrap(run, i + 1, 1);
         ft_siv_crypt(run, i);
         return ft_siv_hash(run, j);
     }
-    run->key->ops->both(run->key, run->counters + 16 * i, p + 27, q + 8, q + 27, n - 27, hash);
+    run->key->ops->both(run->key, run->counters + 16 * i, p + 27, q + 8, q + 27, n - 27, hash,
+                        wrap ? run->t + 16 * (i + 1) : NULL);
     return ft_siv_tag(run, j, hash);
 }
 
@@ -120,12 +130,6 @@ static void ft_siv_head(const ft_siv_run *run, size_t i) {
     memcpy(p + 19, run->t + 16 * i + 8, 8);
 }
 
-/* Encrypt (iv, tag) of `count` packets from the i-th on. */
-static void ft_siv_wrap(ft_siv_run *run, size_t i, size_t count) {
-    run->key->ops->blocks(run->key, FT_ENCRYPT1, run->t + 16 * i, count);
-    ft_siv_counters(run->counters + 16 * i, run->t + 16 * i, count);
-}
-
 static void ft_siv_seal_each(ft_siv_run *run) {
     size_t i;
     for (i = 0; i < run->count; i++) ft_put_be64(run->t + 16 * i + 8, ft_siv_hash(run, i));
@@ -133,19 +137,16 @@ static void ft_siv_seal_each(ft_siv_run *run) {
     for (i = 0; i < run->count; i++) ft_siv_crypt(run, i);
 }
 
-/* A packet is hashed FT_HASH_AHEAD before it is encrypted, and its (iv, tag) encrypted one before: with the results of
- * one step used in the next, the processor's window would fill with instructions that wait for them. */
+/* A packet is hashed two steps before it is encrypted, and its (iv, tag) encrypted within the step between them: with
+ * the results of one step used at once, the processor's window would fill with instructions that wait for them. */
 static void ft_siv_seal_beside(ft_siv_run *run) {
     size_t i, ahead = run->count < FT_HASH_AHEAD ? run->count : FT_HASH_AHEAD;
     for (i = 0; i < ahead; i++) ft_put_be64(run->t + 16 * i + 8, ft_siv_hash(run, i));
     ft_siv_wrap(run, 0, 1);
-    for (i = 0; i < run->count; i++) {
-        if (i + 1 < run->count) ft_siv_wrap(run, i + 1, 1);
-        if (i + FT_HASH_AHEAD < run->count)
-            ft_put_be64(run->t + 16 * (i + FT_HASH_AHEAD) + 8, ft_siv_both(run, i, i + FT_HASH_AHEAD));
-        else
-            ft_siv_crypt(run, i);
-    }
+    for (i = 0; i + FT_HASH_AHEAD < run->count; i++)
+        ft_put_be64(run->t + 16 * (i + FT_HASH_AHEAD) + 8, ft_siv_both(run, i, i + FT_HASH_AHEAD, 1));
+    if (i + 1 < run->count) ft_siv_wrap(run, i + 1, run->count - i - 1);
+    for (; i < run->count; i++) ft_siv_crypt(run, i);
 }
 
 /* Seal up to FT_SIV_BATCH packets, flags final, each n bytes and the last `last`: body, packet id and MAC. */
@@ -195,7 +196,7 @@ FT_UNUSED static void ft_siv_open(const ft_siv_key *s, unsigned char *p, size_t 
     for (i = 0; i < count; i++) {
         uint64_t tag;
         if (beside && i > 0) {
-            tag = ft_siv_both(&run, i, i - 1);
+            tag = ft_siv_both(&run, i, i - 1, 0);
             verdicts[i - 1] = (tag ^ ft_be64(plain + 16 * (i - 1) + 8)) == 0;
         } else {
             ft_siv_crypt(&run, i);

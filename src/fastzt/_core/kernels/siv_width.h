@@ -35,7 +35,8 @@ FT_REG_TARGET FT_INLINE void FT_REG(ft_both_pass)(const ft_siv_fast *s, FT_W(ft_
         FT_EACH(i, count) b[i] = FT_W(ft_aes_round)(b[i], key);
         if (round < count && n > at) {
             FT_W(ft_sum_add)(sum, s, j + (size_t)(FT_PER * round), FT_REG(ft_hash_load)(q + at, n - at));
-            __asm__ volatile("" : FT_VECTOR(b[0]), FT_VECTOR(sum->low)); /* keeps the hash in its place */
+            /* keeps the hash in its place, and its three sums in registers */
+            __asm__ volatile("" : FT_VECTOR(b[0]), FT_VECTOR(sum->low), FT_VECTOR(sum->high), FT_VECTOR(sum->middle));
         }
     }
     FT_EACH(i, count) {
@@ -102,20 +103,26 @@ FT_REG_TARGET FT_INLINE FT_W(ft_sum) FT_REG(ft_hash_head)(const ft_siv_fast *s, 
 }
 
 /* Counter mode at p and, beside it, the hash of head and q, n bytes of both; not more blocks than there are powers. */
-FT_REG_TARGET static void FT_REG(ft_both)(const ft_siv_key *key, const unsigned char *counter, unsigned char *p,
+FT_REG_TARGET static void FT_REG(ft_both)(const ft_siv_key *key, unsigned char *counter, unsigned char *p,
                                           const unsigned char *head, const unsigned char *q, size_t n,
-                                          unsigned char *out) {
+                                          unsigned char *out, unsigned char *t) {
     const ft_siv_fast *s = &key->fast;
     size_t total = n + 16, j = FT_POWERS - 2 - (n + 15) / 16;
     FT_W(ft_reg) next = FT_W(ft_first_counter)(counter);
-    FT_W(ft_sum) sum = FT_REG(ft_hash_head)(s, j++, head);
+    FT_W(ft_sum) sum;
+    /* slow by itself: hidden by what follows it, here or (quicker where a register is two blocks) before the last pass */
+    if (FT_PER == 1 && t != NULL) ft_wrap_x(s, t, counter + 16);
+    sum = FT_REG(ft_hash_head)(s, j++, head);
     for (; n >= 128 * FT_PER; n -= 128 * FT_PER, j += 8 * FT_PER) {
         FT_REG(ft_both_pass)(s, &next, &sum, p, q, j, 128 * FT_PER, 8);
         p += 128 * FT_PER;
         q += 128 * FT_PER;
     }
-    if (n > 64 * FT_PER)
+    if (FT_PER > 1 && t != NULL) ft_wrap_x(s, t, counter + 16);
+    if (n > 96 * FT_PER)
         FT_REG(ft_both_pass)(s, &next, &sum, p, q, j, n, 8);
+    else if (n > 64 * FT_PER)
+        FT_REG(ft_both_pass)(s, &next, &sum, p, q, j, n, 6);
     else if (n > 0)
         FT_REG(ft_both_pass)(s, &next, &sum, p, q, j, n, 4);
     FT_REG(ft_hash_end)(s, &sum, total, out);
