@@ -167,6 +167,23 @@ def test_windows_of_many_connections_stay_within_a_small_socket_buffer() -> None
     assert min(received) > max(received) / 4
 
 
+def test_a_reader_that_rests_does_not_narrow_a_window_that_the_sockets_bound() -> None:
+    """What waits to be read lies in the ring, not in the socket's buffer, for which the window is narrow."""
+    flow = Flow(Link(delay=5 * MS, rate=40 * MBIT, queue=200_000), "cubic")
+    flow.bench.b.stack.windows.__init__(106_496)  # type: ignore[misc]
+    flow.run(1)
+    rx = flow.server.rx
+    widest, end = rx.limit, flow.bench.now + SECOND // 2
+    assert 90_000 < widest <= 106_496
+    while flow.bench.now < end:
+        flow.write()
+        flow.bench.step(end)
+        if flow.server.readable < 50_000:
+            assert rx.edge - rx.next > widest // 2
+    assert widest + 50_000 < flow.server.readable <= widest + 262_144
+    assert flow.run(1) > 35
+
+
 def test_whoever_leaves_gives_back_at_once() -> None:
     budget = WindowBudget(MIB)
     first = Receiver(budget, 65536)

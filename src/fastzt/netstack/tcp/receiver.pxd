@@ -19,6 +19,7 @@ cdef enum:
     RTT_CLOCK = 1000
     MIN_ROUND = 10000
     GAIN = 4
+    AHEAD = 262144
 
 cdef int64_t PAWS_IDLE
 cdef int64_t MAX_RECALL
@@ -35,6 +36,7 @@ cdef class Receiver:
     cdef WindowBudget budget
     cdef readonly int64_t limit
     cdef int64_t most
+    cdef int64_t ahead
     cdef readonly int64_t seen
     cdef readonly int64_t rtt
     cdef int64_t round_at

@@ -32,6 +32,7 @@ if not cython.compiled:
     RTT_CLOCK = 1000  # what timestamps cannot tell apart
     MIN_ROUND = 10_000  # what is read in less is the burst of a reader
     GAIN = 4  # windows hold so many bandwidth-delay products
+    AHEAD = 262_144  # bytes unread that do not narrow a window which the UDP sockets bound
 
 MAX_RECALL = 1 << 30  # a duplicate older than this may be one of another round of the sequence numbers
 PAWS_IDLE = 24 * 86400 * 1_000_000  # RFC 7323 5.5: after 24 days ts_recent proves nothing
@@ -43,6 +44,7 @@ class Receiver:
     if not cython.compiled:
         __slots__ = (
             "acknowledged",
+            "ahead",
             "assembler",
             "brief",
             "budget",
@@ -78,6 +80,7 @@ class Receiver:
         self.budget = budget
         self.limit = budget.initial(limit)
         self.most = most
+        self.ahead = 0  # bytes that may lie unread besides
         self.tuned = True  # `limit` follows what the reader takes in a round trip, up to `most`
         self.seen = -1  # the budget's epoch when we reported last
         self.rtt = 0  # the least of late, 0: not known
@@ -114,6 +117,7 @@ class Receiver:
     def set_limit(self, limit: int) -> None:
         """Hold at most so many bytes, from now on without regard to what the path needs."""
         self.limit = max(limit, MIN_BUFFER)
+        self.ahead = 0
         self.ring.limit = max(self.ring.limit, self.limit)  # what was announced must find room
         self.tuned = False
 
@@ -128,7 +132,8 @@ class Receiver:
 
         What a flow has in the network and in a queue as large, while a loss is repaired, fits in GAIN times
         that. The round trip is the least one, and a reader's bursts are averaged: waiting for a reader or in
-        a queue needs no larger window, and one larger than the processor's caches costs time.
+        a queue needs no larger window, and one larger than the processor's caches costs time. What the UDP
+        sockets have no room for the ring may hold: then a reader that rests is nothing that the peer feels.
         """
         rtt = self.rtt if self.rtt > 0 else DEFAULT_RTT
         elapsed = now - self.round_at
@@ -138,7 +143,8 @@ class Receiver:
         wanted = max(min(GAIN * read + 16 * self.mss, self.most, MAX_FIELD << self.scale), self.limit)
         self.seen = self.budget.report(self.limit, self.seen, now)
         self.limit = self.budget.resize(self.limit, wanted)
-        self.ring.limit = max(self.ring.limit, self.limit)
+        self.ahead = min(wanted - self.limit, AHEAD)
+        self.ring.limit = max(self.ring.limit, self.limit + self.ahead)
         self.round_head = self.ring.head
         self.round_at = now
         self.measures = True
@@ -183,8 +189,8 @@ class Receiver:
 
     def growth(self) -> int:
         """How far the right edge could move now, in bytes."""
-        free = self.limit - self.ring.used()
-        reach = min(free, MAX_FIELD << self.scale)
+        free = self.limit + self.ahead - self.ring.used()
+        reach = min(free, self.limit, MAX_FIELD << self.scale)
         return max(self.next + reach - self.edge, 0)
 
     def wants_update(self) -> bool:
