@@ -103,3 +103,15 @@ def test_the_first_piece_leaves_at_once() -> None:
     client.write(PIECE, bench.now)
     bench.run(11 * MS)
     assert server.readable == len(PIECE)
+
+
+def test_what_may_join_it() -> None:
+    bench, client, _, _ = pair()
+    assert not client.may_keep_back(1), "nothing is kept back yet"
+    client.write(PIECE, bench.now)
+    assert client.may_keep_back(1024)
+    room = client.tx.limit - 2 * len(PIECE)  # one is in flight
+    assert client.may_keep_back(room)
+    assert not client.may_keep_back(room + 1)
+    client.close(bench.now)
+    assert not client.may_keep_back(1)

@@ -42,7 +42,7 @@ cdef class Stream:
     cdef public int _io_refs
     cdef public bint _read_shut
 
-    @cython.locals(attempt=Writing)
+    @cython.locals(attempt=Writing, kept=Py_ssize_t)
     cdef Py_ssize_t _send(self, object data, Py_ssize_t size, Py_ssize_t enough) except -1
     cpdef object sendall(self, object data, int flags=*)
     @cython.locals(attempt=Reading)

@@ -97,6 +97,11 @@ class Stream:
 
     def _send(self, data: Buffer, size: int, enough: int) -> int:
         """Send what there is room for of `size` bytes, waiting for room for `enough`; how many were taken."""
+        connection = connection_of(self)
+        if connection.held and size <= CHUNK and not self._closed:
+            kept = self._driver.keep_back(connection, data, size)
+            if kept >= 0:
+                return kept
         attempt = Writing.__new__(Writing)
         attempt.stream = self
         attempt.data = data
@@ -110,7 +115,7 @@ class Stream:
     def _try(self, attempt: Attempt, timeout: float | None) -> Any:
         """Wait in this socket's mode: TimeoutError after a timeout, BlockingIOError when non-blocking."""
         try:
-            return self._driver.wait(connection_of(self).id, attempt, timeout)
+            return self._driver.wait(connection_of(self).handle.id, attempt, timeout)
         except TimedOut:
             if timeout_of(self) == 0.0:
                 raise BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN)) from None
@@ -198,7 +203,7 @@ class Writing(Attempt):
             raise
         self.done += n
         self.more = n > 0
-        self.quiet = held and connection.held
+        self.quiet = held and connection.held and not connection.queued
         if self.done >= self.size or (n == 0 and self.done >= self.enough):
             return self.done
         return None

@@ -7,6 +7,7 @@ from fastzt.io.bridge cimport Bridges
 from fastzt.io.locked_core cimport LockedCore
 from fastzt.io.poller cimport Poller
 from fastzt.io.waiter cimport Waiter, Waiters, new_waiter
+from fastzt.netstack.tcp.connection cimport Connection
 from fastzt.node.verbs cimport Verbs
 
 cpdef enum:
@@ -39,10 +40,13 @@ cdef class ThreadedDriver(LockedCore):
 
     @cython.locals(waiter=Waiter, wish=Attempt)
     cpdef object wait(self, int64_t key, object attempt, object timeout)
+    cpdef Py_ssize_t keep_back(self, Connection connection, object data, Py_ssize_t size) except -2
     cdef object _locked_round(self, Waiter waiter)
     cdef void _leave(self, Waiter waiter) except *
     @cython.locals(now=int64_t)
     cdef object _round(self, Waiter waiter)
+    @cython.locals(now=int64_t)
+    cdef Py_ssize_t _keep_back(self, Connection connection, object data, Py_ssize_t size) except -2
     @cython.locals(wish=Attempt, leads=bint, due=bint, passing=bint, idle=bint)
     cdef object _attempt(self, Waiter waiter, int64_t now)
     cdef int _turn(self, int64_t now) except -1

@@ -15,6 +15,7 @@ import weakref
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from ..netstack.tcp.connection import Connection
 from .attempt import Attempt, Call
 from .bridge import Bridges
 from .endpoints import UdpSockets
@@ -105,6 +106,20 @@ class ThreadedDriver(LockedCore):
             if waiter.entered:
                 self._leave(waiter)
 
+    def keep_back(self, connection: Connection, data: Any, size: int) -> int:
+        """Write `size` bytes that a connection may keep back for a full batch; -1: it takes an attempt.
+
+        For small pieces one after another: what an attempt costs would be most of what they cost.
+        """
+        if not cython.compiled:
+            with self.lock:
+                return self._keep_back(connection, data, size)
+        self.lock.acquire()
+        try:
+            return self._keep_back(connection, data, size)
+        finally:
+            self.lock.release()
+
     def _locked_round(self, waiter: Waiter) -> Any:
         if not cython.compiled:
             with self.lock:
@@ -140,6 +155,17 @@ class ThreadedDriver(LockedCore):
             waiter.check_time(now)
             self._enter(waiter, now)
         return result
+
+    def _keep_back(self, connection: Connection, data: Any, size: int) -> int:
+        self.check()
+        now = self._now()
+        if now - self._turned >= STEP or self._look <= now or not connection.may_keep_back(size):
+            return -1
+        connection.write(data, now)
+        if connection.queued:
+            self._settle(now)
+            self._nudge(now)
+        return size
 
     def _attempt(self, waiter: Waiter, now: int) -> Any:
         """One turn if this waiter leads or nobody does, one attempt, and what comes of both.

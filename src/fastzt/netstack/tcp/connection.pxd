@@ -20,6 +20,7 @@ cdef class Connection(Output):
     @cython.locals(taken=Py_ssize_t)
     cpdef Py_ssize_t write(self, object data, int64_t now, Py_ssize_t start=*, Py_ssize_t most=*) except -1
     cpdef bint keeps_back(self) noexcept
+    cpdef bint may_keep_back(self, Py_ssize_t size) noexcept
     cpdef void push(self, int64_t now) except *
     @cython.locals(taken=Py_ssize_t)
     cpdef Py_ssize_t read_into(self, object target, int64_t now) except -1

@@ -134,6 +134,10 @@ class Connection(Output):
         """Whether `push` would send something."""
         return self.held or self.rx.brief
 
+    def may_keep_back(self, size: int) -> bool:
+        """Whether a write of `size` bytes joins others that are kept back, and all of it has room."""
+        return self.held and size <= self.tx.free() and self.may_write()
+
     def push(self, now: int) -> None:
         """Send what was kept back for a full batch or for data: the user waits now."""
         if self.rx.brief:
