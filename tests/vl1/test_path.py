@@ -72,3 +72,13 @@ def test_table_tells_sockets_apart_and_forgets_closed_ones() -> None:
     assert [path.socket for path in table.keep_sockets({1})] == [0]
     assert [path.socket for path in table.all()] == [1]
     assert table.count == 1
+
+
+def test_a_path_takes_the_endpoint_that_its_socket_gives() -> None:
+    table = PathTable(64)
+    heard, again = Endpoint(bytes([10, 0, 0, 1]), 9993), Endpoint(bytes([10, 0, 0, 1]), 9993)
+    path = table.get(0, heard, 0)
+    assert table.get(0, again, 1) is path
+    assert path.endpoint is again
+    assert table.get(1, again, 2) is not path
+    assert table.count == 2

@@ -51,5 +51,6 @@ cdef class PathTable:
     cdef readonly int evicted
     cdef Path last
 
+    @cython.locals(last=Path, found=Path, paths=dict)
     cpdef Path get(self, int socket, Endpoint endpoint, int64_t now)
     cdef Path add(self, int socket, Endpoint endpoint, int64_t now)

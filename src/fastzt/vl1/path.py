@@ -157,6 +157,7 @@ class PathTable:
         found = paths.get(endpoint) if paths is not None else None
         if found is None:
             found = self.add(socket, endpoint, now)
+        found.endpoint = endpoint  # which the socket gives again and again: the same object is found at once
         self.last = found
         return found
 
