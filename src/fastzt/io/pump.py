@@ -19,7 +19,7 @@ if not cython.compiled:
     ROUNDS = 8  # slabs sent a flush
 
 RECEIVE_SLAB = DRAIN * (65536 + 192)  # the sockets leave a gap between messages of one call
-TRANSMIT_SLAB = 4 * 65536
+TRANSMIT_SLAB = 4 * 45 * 1432 + 1431  # full messages: what else fits would leave in a small one
 
 
 class Pump:

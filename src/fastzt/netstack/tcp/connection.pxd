@@ -8,10 +8,8 @@ from fastzt.netstack.tcp.state cimport (
     CLOSE, CLOSE_WAIT, CLOSED, CLOSING, ESTABLISHED, FIN_WAIT_1, FIN_WAIT_2, LAST_ACK, PASSIVE_OPEN, SYN_ACKED,
     SYN_RECEIVED, SYN_SENT, TIME_WAIT, step
 )
-from fastzt.netstack.tcp.timers cimport GIVE_UP, PACE
+from fastzt.netstack.tcp.timers cimport GIVE_UP
 
-cdef enum:
-    GATHER = 500
 
 
 @cython.final

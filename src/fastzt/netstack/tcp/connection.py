@@ -34,9 +34,7 @@ if not cython.compiled:
         TIME_WAIT,
         step,
     )
-    from .timers import GIVE_UP, PACE
-
-    GATHER = 500  # microseconds that what is written waits for a full batch, at most
+    from .timers import GIVE_UP
 
 OPTIONS = (
     "congestion",
@@ -125,9 +123,7 @@ class Connection(Output):
             if not self.tx.gathers():
                 self.host.wake(self)
             elif not self.held:
-                self.held = True
-                if not self.timers.is_set(PACE):
-                    self.timers.set(PACE, now + GATHER)
+                self.gather(now)
         return taken
 
     def keeps_back(self) -> bool:

@@ -11,6 +11,7 @@ from fastzt.netstack.tcp.timers cimport DELAYED_ACK, GIVE_UP, KEEPALIVE, LOSS, P
 
 cdef enum:
     BRIEFLY = 1000
+    GATHER = 500
 
 
 cdef class Output(Arrival):
@@ -22,6 +23,7 @@ cdef class Output(Arrival):
     cdef bint send_syn(self, int64_t now) except -1
     @cython.locals(tx=Picker, flags=int, data=int, more=Py_ssize_t)
     cdef bint send_data(self, int64_t now) except -1
+    cdef void gather(self, int64_t now) except *
     @cython.locals(options=TcpOptions, window=int)
     cdef bint send(self, int64_t position, int flags, int length, int64_t now) except -1
     @cython.locals(options=TcpOptions, assembler=Assembler, room=int, count=int, i=int)

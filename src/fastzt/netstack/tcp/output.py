@@ -18,6 +18,7 @@ if not cython.compiled:
     from .timers import DELAYED_ACK, GIVE_UP, KEEPALIVE, LOSS, PACE, PERSIST, RETRANSMIT
 
     BRIEFLY = 1000  # microseconds that a SYN or a FIN waits for data to be acknowledged by
+    GATHER = 500  # microseconds that what is written waits for a full batch, at most
 
 
 class Output(Arrival):
@@ -111,7 +112,16 @@ class Output(Arrival):
             more = tx.more(now)
             if more > 0:
                 tx.sent_more(self.host.emitter.repeat(self, tx.ring, tx.next, data, more, now), now)
+            if tx.leaves_part():
+                self.gather(now)
+                break
         return False
+
+    def gather(self, now: int) -> None:
+        """Keep what is queued back for a full batch, half a millisecond at most."""
+        self.held = True
+        if not self.timers.is_set(PACE):
+            self.timers.set(PACE, now + GATHER)
 
     def send(self, position: int, flags: int, length: int, now: int) -> bool:
         """One segment with the current acknowledgment and window; False when the egress has no room."""

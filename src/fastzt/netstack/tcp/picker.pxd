@@ -7,6 +7,8 @@ from fastzt.netstack.tcp.sender cimport Sender
 cdef enum:
     BATCH = 45
 
+cdef double BURST_SECONDS
+
 
 @cython.final
 cdef class Picker(Sender):
@@ -14,6 +16,10 @@ cdef class Picker(Sender):
     cdef bint pick(self, int64_t now) except -1
     @cython.locals(unsent=int64_t)
     cdef bint gathers(self) noexcept
+    @cython.locals(rest=int64_t)
+    cdef bint leaves_part(self) noexcept
+    @cython.locals(pipe=int64_t, batch=int64_t, room=int64_t)
+    cdef bint defers(self) noexcept
     @cython.locals(k=Py_ssize_t, start=int64_t, n=int64_t)
     cdef bint pick_again(self, Py_ssize_t i) noexcept
     @cython.locals(start=int64_t, room=int64_t, waiting=int64_t, n=int64_t, ends=bint)

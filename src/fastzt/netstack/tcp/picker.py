@@ -14,6 +14,8 @@ else:
 if not cython.compiled:
     BATCH = 45  # full segments that one system call sends
 
+BURST_SECONDS = 1e-3  # of the pacing rate
+
 
 class Picker(Sender):
     """`pick` puts what leaves next into `pick_start` and `pick_length` (a FIN is one); `sent` confirms it.
@@ -35,7 +37,7 @@ class Picker(Sender):
             i = queue.next_lost()
             if i >= 0:
                 return self.pick_again(i)
-        return self.pick_new(now)
+        return not self.defers() and self.pick_new(now)
 
     def gathers(self) -> bool:
         """Whether what is queued had better wait for more, so that it leaves in one batch.
@@ -48,6 +50,33 @@ class Picker(Sender):
         if unsent >= BATCH * self.mss or unsent >= self.una + self.window - self.next:
             return False
         return unsent < self.controller.cwnd - self.queue.pipe()
+
+    def leaves_part(self) -> bool:
+        """Whether after a batch there is less than another one, and more than what ends the data.
+
+        It waits for more, or with two batches in flight for their acknowledgments.
+        """
+        rest = self.ring.tail - self.next
+        if rest <= self.mss or rest >= BATCH * self.mss or self.nodelay or self.fin >= 0:
+            return False
+        return self.queue.pipe() >= 2 * BATCH * self.mss or self.gathers()
+
+    def defers(self) -> bool:
+        """Whether to wait until the windows have room for a whole batch.
+
+        While two are in flight, whose acknowledgments make room. A slow path's batch is what is paced at once.
+        """
+        pipe = self.queue.pipe() if self.queue.count > 0 else 0
+        batch = BATCH * self.mss
+        if self.controller.pacing_rate > 0:
+            batch = min(batch, int(self.controller.pacing_rate * BURST_SECONDS))
+        if pipe < 2 * batch or self.ring.tail - self.next < batch or self.fin >= 0:
+            return False
+        room = self.controller.cwnd - pipe
+        if room < batch:
+            self.recovery.sampler.window_full = True
+            return True
+        return self.una + self.window - self.next < batch
 
     def pick_again(self, i: int) -> bool:
         """Record i of the queue once more, as far as one segment reaches."""
