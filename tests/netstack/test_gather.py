@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 from fastzt.netstack.tcp.connection import Connection
 
 from .bench import Bench, Link
+from .flow import Flow
 
 MS = 1000
 PIECE = bytes(1024)
@@ -115,3 +117,14 @@ def test_what_may_join_it() -> None:
     assert not client.may_keep_back(room + 1)
     client.close(bench.now)
     assert not client.may_keep_back(1)
+
+
+def test_a_bulk_flow_sends_whole_batches() -> None:
+    """Not what acknowledgments or the writer's pieces happen to make room for: two batches are in flight."""
+    flow = Flow(Link(delay=500, rate=125_000_000, queue=4_000_000))
+    flow.run(0.2)
+    at_once: Counter[int] = Counter()
+    flow.bench.spy = lambda side, _: at_once.update([flow.bench.now] if side == 0 else ())
+    assert flow.run(0.2) > 900
+    whole = sum(1 for segments in at_once.values() if segments >= 45)
+    assert whole > 0.9 * len(at_once)

@@ -64,7 +64,7 @@ class Picker(Sender):
     def defers(self) -> bool:
         """Whether to wait until the windows have room for a whole batch.
 
-        While two are in flight, whose acknowledgments make room. A slow path's batch is what is paced at once.
+        While two are in flight, whose acknowledgments make room. On a slow path it is what is paced at once.
         """
         pipe = self.queue.pipe() if self.queue.count > 0 else 0
         batch = BATCH * self.mss
