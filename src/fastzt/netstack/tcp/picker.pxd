@@ -18,8 +18,9 @@ cdef class Picker(Sender):
     cdef bint gathers(self) noexcept
     @cython.locals(rest=int64_t)
     cdef bint leaves_part(self) noexcept
-    @cython.locals(pipe=int64_t, batch=int64_t, room=int64_t)
+    @cython.locals(pipe=int64_t, batch=int64_t)
     cdef bint defers(self) noexcept
+    cdef bint is_fast(self) noexcept
     @cython.locals(k=Py_ssize_t, start=int64_t, n=int64_t)
     cdef bint pick_again(self, Py_ssize_t i) noexcept
     @cython.locals(start=int64_t, room=int64_t, waiting=int64_t, n=int64_t, ends=bint)

@@ -57,26 +57,27 @@ class Picker(Sender):
         It waits for more, or with two batches in flight for their acknowledgments.
         """
         rest = self.ring.tail - self.next
-        if rest <= self.mss or rest >= BATCH * self.mss or self.nodelay or self.fin >= 0:
+        if not self.mss < rest < BATCH * self.mss or self.nodelay or self.fin >= 0 or not self.is_fast():
             return False
         return self.queue.pipe() >= 2 * BATCH * self.mss or self.gathers()
 
     def defers(self) -> bool:
         """Whether to wait until the windows have room for a whole batch.
 
-        While two are in flight, whose acknowledgments make room. On a slow path it is what is paced at once.
+        While two are in flight, whose acknowledgments make room. A slow path would feel the bursts.
         """
         pipe = self.queue.pipe() if self.queue.count > 0 else 0
         batch = BATCH * self.mss
-        if self.controller.pacing_rate > 0:
-            batch = min(batch, int(self.controller.pacing_rate * BURST_SECONDS))
-        if pipe < 2 * batch or self.ring.tail - self.next < batch or self.fin >= 0:
+        if pipe < 2 * batch or self.ring.tail - self.next < batch or self.fin >= 0 or not self.is_fast():
             return False
-        room = self.controller.cwnd - pipe
-        if room < batch:
+        if self.controller.cwnd - pipe < batch:
             self.recovery.sampler.window_full = True
             return True
         return self.una + self.window - self.next < batch
+
+    def is_fast(self) -> bool:
+        """Whether the path is believed to take a batch in less time than a pacer lets leave at once."""
+        return self.controller.pacing_rate * BURST_SECONDS >= BATCH * self.mss
 
     def pick_again(self, i: int) -> bool:
         """Record i of the queue once more, as far as one segment reaches."""
