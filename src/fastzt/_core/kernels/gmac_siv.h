@@ -137,8 +137,8 @@ static void ft_siv_seal_each(ft_siv_run *run) {
     for (i = 0; i < run->count; i++) ft_siv_crypt(run, i);
 }
 
-/* A packet is hashed two steps before it is encrypted, and its (iv, tag) encrypted within the step between them: with
- * the results of one step used at once, the processor's window would fill with instructions that wait for them. */
+/* A packet is hashed FT_HASH_AHEAD steps before it is encrypted, and its (iv, tag) encrypted within the last of them:
+ * with the results of one step used in the next, the processor's window would fill with instructions that wait. */
 static void ft_siv_seal_beside(ft_siv_run *run) {
     size_t i, ahead = run->count < FT_HASH_AHEAD ? run->count : FT_HASH_AHEAD;
     for (i = 0; i < ahead; i++) ft_put_be64(run->t + 16 * i + 8, ft_siv_hash(run, i));

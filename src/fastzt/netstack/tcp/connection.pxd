@@ -11,7 +11,6 @@ from fastzt.netstack.tcp.state cimport (
 from fastzt.netstack.tcp.timers cimport GIVE_UP
 
 
-
 @cython.final
 cdef class Connection(Output):
     cdef bint may_write(self) noexcept

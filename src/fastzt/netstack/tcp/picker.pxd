@@ -2,12 +2,11 @@ cimport cython
 from libc.stdint cimport int64_t
 
 from fastzt._core.segment_queue cimport SegmentQueue
+from fastzt.netstack.tcp.pacer cimport BURST
 from fastzt.netstack.tcp.sender cimport Sender
 
 cdef enum:
     BATCH = 45
-
-cdef double BURST_SECONDS
 
 
 @cython.final

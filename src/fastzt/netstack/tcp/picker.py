@@ -12,9 +12,9 @@ else:
     from ... import _cython as cython
 
 if not cython.compiled:
-    BATCH = 45  # full segments that one system call sends
+    from .pacer import BURST
 
-BURST_SECONDS = 1e-3  # of the pacing rate
+    BATCH = 45  # full segments that one system call sends
 
 
 class Picker(Sender):
@@ -77,7 +77,7 @@ class Picker(Sender):
 
     def is_fast(self) -> bool:
         """Whether the path is believed to take a batch in less time than a pacer lets leave at once."""
-        return self.controller.pacing_rate * BURST_SECONDS >= BATCH * self.mss
+        return self.controller.pacing_rate * BURST >= BATCH * self.mss * 1e6
 
     def pick_again(self, i: int) -> bool:
         """Record i of the queue once more, as far as one segment reaches."""

@@ -25,5 +25,4 @@ def check(name: str) -> str:
 
 def make(name: str, mss: int) -> Controller:
     """A controller for segments of `mss` bytes; raises ValueError for an unknown name."""
-    known = CONTROLLERS.get(name)
-    return (known or CONTROLLERS[check(name)])(mss)
+    return CONTROLLERS[check(name)](mss)
