@@ -86,3 +86,14 @@ def test_a_copy_has_the_same_sum(data: bytes, offset: int, to: int, initial: int
     source, target = slab_of(data, offset), slab_of(bytes(len(data)), to)
     assert checksum.copy_sum(target, to, source, offset, len(data), initial) == model(data, initial)
     assert bytes(target.view) == bytes(slab_of(data, to).view)
+
+
+@pytest.mark.parametrize("to", [0, 1, 2, 26, 31, 32])
+def test_long_copies_at_every_length(to: int) -> None:
+    data = random.Random(to).randbytes(400)
+    source = slab_of(data, 3)
+    for n in (*range(56, 180), 255, 256, 257, 399, 400):
+        target = slab_of(bytes(n), to)
+        assert checksum.copy_sum(target, to, source, 3, n) == model(data[:n]), n
+        assert bytes(target.view) == bytes(slab_of(data[:n], to).view), n
+        assert checksum.sum16(source, 3, n) == model(data[:n]), n

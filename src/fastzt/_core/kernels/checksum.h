@@ -3,13 +3,14 @@
 #define FASTZT_CHECKSUM_H
 
 #include "bytes.h"
+#include "checksum_avx2.h"
 #include "cpu.h"
 
 typedef uint64_t (*ft_checksum_fn)(const unsigned char *p, size_t n);
 typedef uint64_t (*ft_checksum_copy_fn)(unsigned char *to, const unsigned char *p, size_t n);
 
 /* Native 32-bit words into 64 bits: the order of bytes inside a word does not matter to the sum (RFC 1071 section
- * 2.B), and 2^32 words fit. A plain loop, so that the compiler makes vectors of it. */
+ * 2.B), and 2^32 words fit. A plain loop, of which the compiler makes vectors. */
 FT_INLINE uint64_t ft_words_body(const unsigned char *p, size_t n) {
     uint64_t sum = 0;
     uint32_t word;
@@ -49,9 +50,11 @@ static ft_checksum_fn ft_words = ft_words_portable;
 static ft_checksum_copy_fn ft_words_copy = ft_words_copy_portable;
 
 #ifdef FT_X86
-FT_TARGET("avx2") static uint64_t ft_words_avx2(const unsigned char *p, size_t n) { return ft_words_body(p, n); }
-FT_TARGET("avx2") static uint64_t ft_words_copy_avx2(unsigned char *to, const unsigned char *p, size_t n) {
-    return ft_words_copy_body(to, p, n);
+FT_AVX2_TARGET static uint64_t ft_words_avx2(const unsigned char *p, size_t n) {
+    return n < 64 ? ft_words_body(p, n) : ft_words_y(NULL, p, n, 0);
+}
+FT_AVX2_TARGET static uint64_t ft_words_copy_avx2(unsigned char *to, const unsigned char *p, size_t n) {
+    return n < 64 ? ft_words_copy_body(to, p, n) : ft_words_y(to, p, n, 1);
 }
 #endif
 
