@@ -15,7 +15,7 @@ from ..wire.world import World
 from . import reasons, timing
 from .config import SwitchConfig
 from .events import Event, PathChanged
-from .id_source import IdSource
+from .id_source import IdSource, stretched
 from .jobs import Jobs
 from .outbox import Outbox
 from .packet import Packet
@@ -69,7 +69,7 @@ class Context:
         self.wall_offset_ms = wall_offset_ms
         self.stats = Stats()
         self.sink = None
-        self.ids = IdSource(entropy)
+        self.ids = IdSource(stretched(entropy))
         self.sealer = Sealer(identity.address, self.ids)
         self.outbox = Outbox(config.max_outbox)
         self.replies = Replies(timing.MAX_REPLIES)

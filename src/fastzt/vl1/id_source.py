@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from .._core.slab import Slab
+from .._core.salsa20 import Salsa20
+from .._core.slab import Slab, is_compiled
 
 if TYPE_CHECKING:
     import cython
@@ -16,6 +17,9 @@ if not cython.compiled:
     from .._core.access import be64
 
     POOL = 4096
+
+
+SEED = 40  # bytes: a key and a nonce
 
 
 class IdSource:
@@ -41,3 +45,19 @@ class IdSource:
         """Begin with fresh ones."""
         self.pool.view[:] = self.entropy(POOL)
         self.used = 0
+
+
+def stretched(entropy: Callable[[int], bytes]) -> Callable[[int], bytes]:
+    """A source that stretches a new seed by Salsa20 each time.
+
+    The system's own takes several times as long for as much. Interpreted it is the other way round, and the
+    source itself is returned.
+    """
+    if not is_compiled():
+        return entropy
+
+    def draw(n: int) -> bytes:
+        seed = entropy(SEED)
+        return Salsa20(seed[:32], seed[32:]).crypt(bytes(n))
+
+    return draw
