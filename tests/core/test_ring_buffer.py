@@ -121,3 +121,19 @@ def test_a_sum_goes_across_the_seam(m: ModuleType, make: Any) -> None:
         words = sum(int.from_bytes(data[i : i + 2].ljust(2, b"\0"), "big") for i in range(0, 9, 2))
         assert total == (words + 0x1234) % 0xFFFF
         assert ring.discard(9) == 9
+
+
+@pair("ring_buffer")
+def test_what_is_written_ahead_is_summed_on_its_way_across_the_seam(m: ModuleType, make: Any) -> None:
+    ring = m.RingBuffer(16, 12)
+    for step in range(7, 40, 3):
+        s = make(12)
+        s.view[3:] = data = bytes(range(step, step + 9))
+        words = sum(int.from_bytes(data[i : i + 2].ljust(2, b"\0"), "big") for i in range(0, 9, 2))
+        assert ring.write_sum(ring.tail, s, 3, 9, 0x1234) == (words + 0x1234) % 0xFFFF
+        assert ring.used() == 0
+        assert ring.advance(9)
+        assert ring.read(20) == data
+    assert ring.write_sum(ring.tail - 1, s, 0, 3, 0) == -1
+    assert ring.write_sum(ring.tail, s, 0, 0, 0) == -1
+    assert ring.write_sum(ring.tail + 10, s, 0, 7, 0) == -1

@@ -29,6 +29,9 @@ cdef class RingBuffer:
     @cython.locals(free=Py_ssize_t)
     cpdef Py_ssize_t append(self, Slab source, Py_ssize_t offset, Py_ssize_t n) except -1
     cpdef bint write_at(self, int64_t position, Slab source, Py_ssize_t offset, Py_ssize_t n) except -1
+    @cython.locals(at=Py_ssize_t, total=uint32_t)
+    cpdef int64_t write_sum(self, int64_t position, Slab source, Py_ssize_t offset, Py_ssize_t n,
+                            uint32_t initial) except? -2
     cpdef bint advance(self, Py_ssize_t n) noexcept
     @cython.locals(n=Py_ssize_t, at=Py_ssize_t, first=Py_ssize_t)
     cpdef Py_ssize_t read_into(self, object target) except -1

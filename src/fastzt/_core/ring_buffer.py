@@ -88,6 +88,20 @@ class RingBuffer:
             self.high = position + n
         return True
 
+    def write_sum(self, position: int, source: Slab, offset: int, n: int, initial: int) -> int:
+        """`write_at`, and the sum of the bytes (checksum.sum16) added to `initial`; -1: nothing written."""
+        if n <= 0 or position < self.tail or not self.fit(position + n):
+            return -1
+        at = position & (self.capacity - 1)
+        if n <= self.capacity - at:
+            total = copy_sum(self.slab, at, source, offset, n, initial)
+        else:
+            self.put(position, source, offset, n)
+            total = sum16(source, offset, n, initial)
+        if position + n > self.high:
+            self.high = position + n
+        return total
+
     def advance(self, n: int) -> bool:
         """Take `n` bytes written ahead into the contiguous ones; False when they were not written."""
         if n < 0 or self.tail + n > self.high:

@@ -75,16 +75,17 @@ class Arrival(ControlBlock):
     def follows(self, segment: Segment, now: int) -> bool:
         """Take text that continues what just arrived, with the same acknowledgment, window and timestamps.
 
-        Nothing but the text is new then. False, and nothing is changed, when it is not the next in order.
+        Nothing but the text is new then. False, and nothing is changed, when it is not the next in order, or
+        its checksum is wrong.
         """
         rx = self.rx
         if (
             self.orphan
             or (self.state != ESTABLISHED and self.state != FIN_WAIT_1 and self.state != FIN_WAIT_2)
             or not rx.is_next(segment)
+            or not rx.take_next(segment)
         ):
             return False
-        rx.take(segment, rx.next)
         self.host.sockets.mark(self.handle, READABLE)
         return True
 

@@ -82,6 +82,8 @@ cdef class Receiver:
     cdef bint has_blocks(self) noexcept
     @cython.locals(start=int64_t, end=int64_t, source=Py_ssize_t, gained=int64_t)
     cdef int64_t take(self, Segment segment, int64_t position) except -1
+    @cython.locals(n=int, total=int64_t)
+    cdef bint take_next(self, Segment segment) except -1
     @cython.locals(end=int64_t)
     cdef void owe(self) noexcept
     cdef bint take_fin(self, Segment segment, int64_t position) noexcept

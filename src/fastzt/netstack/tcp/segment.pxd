@@ -38,6 +38,7 @@ cdef class Segment:
     cdef readonly uint32_t acknowledgment
     cdef readonly int flags
     cdef readonly int window
+    cdef uint32_t partial
 
     @cython.locals(size=int)
     cpdef int parse_ip(self, Slab slab, Py_ssize_t offset, Py_ssize_t length) noexcept
@@ -47,8 +48,8 @@ cdef class Segment:
     cpdef bint parse_tcp(self) noexcept
     @cython.locals(slab=Slab, a=Py_ssize_t, p=Py_ssize_t, lead=Py_ssize_t, o=Py_ssize_t, size=Py_ssize_t)
     cdef bint continues(self, Py_ssize_t offset, Py_ssize_t n) noexcept
-    @cython.locals(start=uint32_t)
     cdef bint checksum_holds(self, int protocol) noexcept
+    cdef uint32_t pseudo(self, int protocol) noexcept
     cpdef bytes source(self)
     cpdef bytes destination(self)
 

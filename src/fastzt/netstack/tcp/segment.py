@@ -46,6 +46,7 @@ class Segment:
             "length",
             "options",
             "packet",
+            "partial",
             "payload",
             "sequence",
             "slab",
@@ -59,7 +60,7 @@ class Segment:
     def __init__(self, slab: Slab) -> None:
         self.slab = slab
         self.options = TcpOptions()
-        self.packet = self.header = self.payload = self.total = self.length = 0
+        self.packet = self.header = self.payload = self.total = self.length = self.partial = 0
         self.is_v4 = True
         self.source_hi = self.source_lo = self.destination_hi = self.destination_lo = 0
         self.source_port = self.destination_port = self.sequence = self.acknowledgment = 0
@@ -115,10 +116,11 @@ class Segment:
         return self.options.parse(slab, o, size)
 
     def continues(self, offset: int, n: int) -> bool:
-        """Whether the `n` bytes at an offset are the segment that follows this one; it then takes its place.
+        """Whether the `n` bytes at an offset look like the segment that follows this one.
 
         Same addresses, ports, acknowledgment, window and timestamps, the next text, no flag but ACK and PSH.
-        When it is not, the fields of this one hold no longer.
+        It then takes this one's place, but its checksum is left to whoever takes the text: `partial` is the
+        sum of all before it.
         """
         slab = self.slab
         a, p = self.packet, self.header
@@ -143,21 +145,22 @@ class Segment:
         self.packet = offset
         self.header = o
         self.total = n - lead
-        if not self.checksum_holds(6):
-            return False
         self.sequence = be32(slab, o + 4)
         self.flags = u8(slab, o + 13)
         self.payload = o + size
         self.length = self.total - size
+        self.partial = checksum.sum16(slab, o, size, self.pseudo(6))
         return True
 
     def checksum_holds(self, protocol: int) -> bool:
         """Whether the transport checksum with the pseudo header is right (RFC 9293 3.1, RFC 8200 8.1)."""
+        return checksum.verify(self.slab, self.header, self.total, self.pseudo(protocol))
+
+    def pseudo(self, protocol: int) -> int:
+        """The sum of the pseudo header."""
         if self.is_v4:
-            start = checksum.pseudo_sum(self.slab, self.packet + 12, 8, protocol, self.total)
-        else:
-            start = checksum.pseudo_sum(self.slab, self.packet + 8, 32, protocol, self.total)
-        return checksum.verify(self.slab, self.header, self.total, start)
+            return checksum.pseudo_sum(self.slab, self.packet + 12, 8, protocol, self.total)
+        return checksum.pseudo_sum(self.slab, self.packet + 8, 32, protocol, self.total)
 
     def source(self) -> bytes:
         """The sender's 16 bytes."""
