@@ -107,13 +107,16 @@ class Wire(Egress):
     def leave_group(self, ip: bytes, now: int) -> None:
         self.groups.remove(ip)
 
-    def repeat(self, neighbor: object, length: int, most: int, generation: int, now: int) -> int:
+    def repeat(self, neighbor: object, length: int, same: int, most: int, generation: int, now: int) -> int:
         self.flush(now)
         n = min(most, self.budget, (self.slab.size - HEADROOM) // length - 1) if self.repeats else 0
         self.budget -= n
         self.repeated += n
         self.waiting, self.size = n, length
         self.repeat_at, self.repeat_stride = HEADROOM + length, length
+        for i in range(n):
+            at = HEADROOM + (i + 1) * length
+            self.slab.view[at : at + same] = self.slab.view[HEADROOM : HEADROOM + same]
         return n
 
     def flush(self, now: int) -> None:

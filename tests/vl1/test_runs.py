@@ -145,10 +145,10 @@ def repeated(t: Triangle, sizes: list[int], most: int) -> tuple[TransmitBatch, l
         offset = t.a.switch.reserve(peer, out, size, t.bench.now)
         out.slab.view[offset : offset + size] = bytes([number]) * size
         t.a.switch.seal(peer, out, size, Verb.FRAME, t.bench.now)
-        n = t.a.switch.repeat(peer, out, size, most, t.bench.now)
+        n = t.a.switch.repeat(peer, out, size, 20, most, t.bench.now)
         for i in range(n):
             end = out.used - i * (size + PAYLOAD)
-            out.slab.view[end - size : end] = bytes([number]) * size
+            out.slab.view[end - size + 20 : end] = bytes([number]) * (size - 20)
         taken.append(n)
     t.a.switch.complete()
     return out, taken
@@ -182,13 +182,13 @@ def test_only_what_follows_at_once_is_repeated() -> None:
     peer, other = t.a.peer(t.b), t.a.peer(t.root)
     assert peer is not None
     assert other is not None
-    assert t.a.switch.repeat(peer, out, 500, 5, t.bench.now) == 0
+    assert t.a.switch.repeat(peer, out, 500, 20, 5, t.bench.now) == 0
     offset = t.a.switch.reserve(peer, out, 500, t.bench.now)
     assert offset >= 0
     t.a.switch.seal(peer, out, 500, Verb.FRAME, t.bench.now)
-    assert t.a.switch.repeat(other, out, 500, 5, t.bench.now) == 0
-    assert t.a.switch.repeat(peer, out, 499, 5, t.bench.now) == 0
-    assert t.a.switch.repeat(peer, TransmitBatch(Slab(1 << 18)), 500, 5, t.bench.now) == 0
-    assert t.a.switch.repeat(peer, out, 500, 5, t.bench.now) == 5
+    assert t.a.switch.repeat(other, out, 500, 20, 5, t.bench.now) == 0
+    assert t.a.switch.repeat(peer, out, 499, 20, 5, t.bench.now) == 0
+    assert t.a.switch.repeat(peer, TransmitBatch(Slab(1 << 18)), 500, 20, 5, t.bench.now) == 0
+    assert t.a.switch.repeat(peer, out, 500, 20, 5, t.bench.now) == 5
     t.a.switch.complete()
-    assert t.a.switch.repeat(peer, out, 500, 5, t.bench.now) == 0
+    assert t.a.switch.repeat(peer, out, 500, 20, 5, t.bench.now) == 0

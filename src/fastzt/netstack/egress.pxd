@@ -12,5 +12,5 @@ cdef class Egress:
     cpdef Py_ssize_t room(self, object neighbor, int64_t now) except? -2
     cpdef Py_ssize_t reserve(self, object neighbor, Py_ssize_t length, int64_t now) except? -2
     cpdef int64_t commit(self, object neighbor, Py_ssize_t length, int64_t generation, int64_t now) except? -2
-    cpdef Py_ssize_t repeat(self, object neighbor, Py_ssize_t length, Py_ssize_t most, int64_t generation,
-                            int64_t now) except -1
+    cpdef Py_ssize_t repeat(self, object neighbor, Py_ssize_t length, Py_ssize_t same, Py_ssize_t most,
+                            int64_t generation, int64_t now) except -1

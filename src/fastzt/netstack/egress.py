@@ -66,10 +66,10 @@ class Egress:
         """Listen to a multicast address once less."""
         raise NotImplementedError
 
-    def repeat(self, neighbor: object, length: int, most: int, generation: int, now: int) -> int:
-        """Room for up to `most` packets like the one just committed, of the same length; how many.
+    def repeat(self, neighbor: object, length: int, same: int, most: int, generation: int, now: int) -> int:
+        """Up to `most` packets like the one just committed, of the same length; how many.
 
-        They count as committed, and must be written before anything else is asked of this egress. 0: send
-        the next one by itself.
+        Their first `same` bytes are those of that one. They count as committed, and the rest must be written
+        before anything else is asked of this egress. 0: send the next one by itself.
         """
         return 0

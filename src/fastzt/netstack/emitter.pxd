@@ -2,7 +2,7 @@ cimport cython
 from libc.stdint cimport int64_t, uint32_t, uint64_t
 
 from fastzt._core cimport checksum, ipv4, ipv6, tcp_header
-from fastzt._core.access cimport move, put_bytes
+from fastzt._core.access cimport put_bytes
 from fastzt._core.ring_buffer cimport RingBuffer
 from fastzt._core.slab cimport Slab
 from fastzt._core.stats cimport Stats
@@ -27,8 +27,8 @@ cdef class Emitter:
         int64_t position, int length, int64_t now
     ) except -1
     @cython.locals(
-        header=int, lead=int, n=Py_ssize_t, slab=Slab, stride=Py_ssize_t, pseudo=uint32_t, i=Py_ssize_t,
-        o=Py_ssize_t, at=Py_ssize_t, total=uint32_t
+        header=int, same=int, n=Py_ssize_t, slab=Slab, stride=Py_ssize_t, at=Py_ssize_t, common=uint32_t,
+        sequence=uint32_t, total=uint32_t
     )
     cdef Py_ssize_t repeat(
         self, Flow flow, RingBuffer ring, int64_t position, int length, Py_ssize_t most, int64_t now

@@ -17,7 +17,7 @@ else:
 
 if not cython.compiled:
     from .._core import checksum, ipv4, ipv6, tcp_header
-    from .._core.access import move, put_bytes
+    from .._core.access import put_bytes
 
 FILTERED = register("netstack.filtered")
 UNSENDABLE = register("netstack.unsendable")
@@ -79,23 +79,27 @@ class Emitter:
     def repeat(self, flow: Flow, ring: RingBuffer, position: int, length: int, most: int, now: int) -> int:
         """Segments like the one just sent, with the bytes of the ring from `position` on; how many, at most.
 
-        Only sequence numbers, data and checksums differ: the rest is copied from the one before.
+        Only sequence numbers, data and checksums differ: the rest is copied from the one before, and summed
+        once.
         """
         header = tcp_header.HEADER + self.options.length()
-        lead = ipv4.HEADER if flow.is_v4 else ipv6.HEADER
-        n = self.egress.repeat(flow.peer, lead + header + length, most, flow.verdict_out, now)
+        same = (ipv4.HEADER if flow.is_v4 else ipv6.HEADER) + header
+        n = self.egress.repeat(flow.peer, same + length, same, most, flow.verdict_out, now)
+        if n == 0:
+            return 0
         slab, stride = self.egress.slab, self.egress.repeat_stride
-        pseudo = flow.pseudo + header + length
-        for i in range(n):
-            o = self.egress.repeat_at + i * stride
-            at = o + lead
-            move(slab, o, slab, o - stride, lead + header)
+        at = self.egress.repeat_at + same - header
+        tcp_header.set_sequence(slab, at, 0)
+        tcp_header.set_checksum(slab, at, 0)
+        common = checksum.sum16(slab, at, header, flow.pseudo + header + length)
+        for _ in range(n):
             tcp_header.set_sequence(slab, at, position)
-            tcp_header.set_checksum(slab, at, 0)
-            total = checksum.sum16(slab, at, header, pseudo)
+            sequence = tcp_header.sequence(slab, at)
+            total = common + (sequence >> 16) + (sequence & 0xFFFF)
             total = ring.peek_sum(position, slab, at + header, length, total)
             tcp_header.set_checksum(slab, at, 0xFFFF ^ total)
             position += length
+            at += stride
         self.sent += n
         return n
 

@@ -186,11 +186,11 @@ class Outlet(Egress):
         """Subscribe to a group once less."""
         self.network.multicast.leave(*group_of(ip), now)
 
-    def repeat(self, neighbor: object, length: int, most: int, generation: int, now: int) -> int:
-        """Room for packets like the one just sent."""
+    def repeat(self, neighbor: object, length: int, same: int, most: int, generation: int, now: int) -> int:
+        """Send packets like the one just sent, which the caller completes."""
         if type(neighbor) is not Peer:
             return 0
-        n = self.network.repeat(neighbor, self.out, length, most, generation, now)
+        n = self.network.repeat(neighbor, self.out, length, same, most, generation, now)
         stride = self.network.stride(length)
         self.repeat_stride = stride
         self.repeat_at = self.out.used - (n - 1) * stride - length

@@ -71,6 +71,6 @@ cdef class Switch(Switchboard):
     cpdef Path route(self, Peer peer, int64_t now)
     cpdef Py_ssize_t reserve(self, Peer peer, TransmitBatch out, Py_ssize_t payload_length, int64_t now)
     cpdef seal(self, Peer peer, TransmitBatch out, Py_ssize_t payload_length, int verb, int64_t now)
-    cpdef Py_ssize_t repeat(self, Peer peer, TransmitBatch out, Py_ssize_t payload_length, Py_ssize_t most,
-                            int64_t now) except -1
+    cpdef Py_ssize_t repeat(self, Peer peer, TransmitBatch out, Py_ssize_t payload_length, Py_ssize_t same,
+                            Py_ssize_t most, int64_t now) except -1
     cpdef complete(self)

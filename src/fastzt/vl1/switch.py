@@ -355,9 +355,11 @@ class Switch(Switchboard):
         """Head, armor and commit the packet whose payload was written where reserve() said."""
         self.transmitter.seal(peer, out, payload_length, verb, now)
 
-    def repeat(self, peer: Peer, out: TransmitBatch, payload_length: int, most: int, now: int) -> int:
-        """Up to `most` packets like the one just sealed, right behind it; how many. Payloads follow."""
-        return self.transmitter.repeat(peer, out, payload_length, most, now)
+    def repeat(
+        self, peer: Peer, out: TransmitBatch, payload_length: int, same: int, most: int, now: int
+    ) -> int:
+        """Up to `most` packets like the one just sealed; how many. Payloads from `same` bytes on follow."""
+        return self.transmitter.repeat(peer, out, payload_length, same, most, now)
 
     def complete(self) -> None:
         """Armor what seal() has left to the end; call it before a batch leaves or its bytes are read."""

@@ -34,8 +34,8 @@ cdef class Transmitter:
     @cython.locals(path=Path, n=Py_ssize_t, offset=Py_ssize_t, flags=int, count=int)
     cpdef seal(self, Peer peer, TransmitBatch out, Py_ssize_t payload_length, int verb, int64_t now)
     @cython.locals(path=Path, n=Py_ssize_t, first=Py_ssize_t, count=Py_ssize_t, i=Py_ssize_t, o=Py_ssize_t)
-    cpdef Py_ssize_t repeat(self, Peer peer, TransmitBatch out, Py_ssize_t payload_length, Py_ssize_t most,
-                            int64_t now) except -1
+    cpdef Py_ssize_t repeat(self, Peer peer, TransmitBatch out, Py_ssize_t payload_length, Py_ssize_t same,
+                            Py_ssize_t most, int64_t now) except -1
     cdef extend(self, TransmitBatch out, Py_ssize_t offset, Py_ssize_t n, Peer peer)
     @cython.locals(count=Py_ssize_t, out=TransmitBatch, key=SessionKey)
     cpdef complete(self)

@@ -95,10 +95,13 @@ class Transmitter:
             self.extend(out, offset, n, peer)
             out.commit(n, path.socket, path.endpoint)
 
-    def repeat(self, peer: Peer, out: TransmitBatch, payload_length: int, most: int, now: int) -> int:
+    def repeat(
+        self, peer: Peer, out: TransmitBatch, payload_length: int, same: int, most: int, now: int
+    ) -> int:
         """Up to `most` packets like the one just sealed, right behind it; how many.
 
-        Their heads are written here, their payloads by the caller before anything else is sealed.
+        Their heads and the first `same` bytes of their payloads are that one's; the rest is written by the
+        caller before anything else is sealed.
         """
         path = self.out_path
         n = payload_length + packet.PAYLOAD
@@ -117,7 +120,7 @@ class Transmitter:
         count = out.repeat(n, min(most, MAX_RUN - self.run_count))
         for i in range(count):
             o = first + i * n
-            move(out.slab, o, out.slab, o - n, packet.PAYLOAD)
+            move(out.slab, o, out.slab, o - n, packet.PAYLOAD + same)
             put_be64(out.slab, o, self.ids.take())
         self.run_count += count
         path.last_out = now

@@ -1,7 +1,7 @@
 cimport cython
 from libc.stdint cimport int64_t, uint64_t
 
-from fastzt._core.access cimport be16, be64, move, put_be16, put_be64, put_bytes, take, u8
+from fastzt._core.access cimport be16, be64, put_be16, put_be64, put_bytes, take, u8
 from fastzt._core.datagram_batch cimport TransmitBatch
 from fastzt._core.slab cimport Slab
 from fastzt.vl1.path cimport Path
@@ -56,11 +56,9 @@ cdef class Network(NetworkState):
     @cython.locals(slab=Slab, offset=Py_ssize_t, member=Member, ethertype="unsigned int", verdict=int64_t)
     cpdef int64_t commit(self, Peer peer, TransmitBatch out, Py_ssize_t ip_length, int64_t generation,
                          int64_t now) except? -3
-    @cython.locals(
-        member=Member, slab=Slab, stride=Py_ssize_t, n=Py_ssize_t, first=Py_ssize_t, i=Py_ssize_t
-    )
-    cpdef Py_ssize_t repeat(self, Peer peer, TransmitBatch out, Py_ssize_t ip_length, Py_ssize_t most,
-                            int64_t generation, int64_t now) except -1
+    @cython.locals(member=Member)
+    cpdef Py_ssize_t repeat(self, Peer peer, TransmitBatch out, Py_ssize_t ip_length, Py_ssize_t same,
+                            Py_ssize_t most, int64_t generation, int64_t now) except -1
     cpdef Py_ssize_t stride(self, Py_ssize_t ip_length) noexcept
     @cython.locals(frame=bytes, shown=bytes, offset=Py_ssize_t)
     cdef seal_behind_credentials(self, Peer peer, Member member, TransmitBatch out, Py_ssize_t length,

@@ -27,7 +27,7 @@ else:
     from .. import _cython as cython
 
 if not cython.compiled:
-    from .._core.access import be16, be64, move, put_be16, put_be64, put_bytes, take, u8
+    from .._core.access import be16, be64, put_be16, put_be64, put_bytes, take, u8
     from ..vl1.sink import DEFERRED, IGNORED, TRUSTED
     from .evaluator import ACCEPT, DROP, REDIRECT, SUPER_ACCEPT
     from .frame_context import ETHERTYPE_ARP, ETHERTYPE_IPV4, ETHERTYPE_IPV6
@@ -206,23 +206,26 @@ class Network(NetworkState):
         return verdict
 
     def repeat(
-        self, peer: Peer, out: TransmitBatch, ip_length: int, most: int, generation: int, now: int
+        self,
+        peer: Peer,
+        out: TransmitBatch,
+        ip_length: int,
+        same: int,
+        most: int,
+        generation: int,
+        now: int,
     ) -> int:
         """Up to `most` IP packets of the length just committed, under the same verdict; how many.
 
-        They end at `out.used`, one every `stride(ip_length)` bytes; the caller writes them at once.
+        They end at `out.used`, one every `stride(ip_length)` bytes, and their first `same` bytes are those of
+        the one committed; the caller writes the rest at once.
         """
         member = self.member_of(peer)
         if generation == 0 or generation != self.generation + member.generation:
             return 0
         if self.credentials.is_due(member, now):
             return 0
-        slab, stride = out.slab, self.stride(ip_length)
-        n = self.switch.repeat(peer, out, ip_length + HEAD, most, now)
-        first = out.used - n * stride + PACKET_HEAD
-        for i in range(n):
-            move(slab, first + i * stride, slab, first - stride, HEAD)
-        return n
+        return self.switch.repeat(peer, out, ip_length + HEAD, HEAD + same, most, now)
 
     def stride(self, ip_length: int) -> int:
         """Bytes of a packet with so much IP, which is its last part."""
