@@ -29,7 +29,7 @@ cdef class RingBuffer:
     @cython.locals(free=Py_ssize_t)
     cpdef Py_ssize_t append(self, Slab source, Py_ssize_t offset, Py_ssize_t n) except -1
     cpdef bint write_at(self, int64_t position, Slab source, Py_ssize_t offset, Py_ssize_t n) except -1
-    @cython.locals(at=Py_ssize_t, total=uint32_t)
+    @cython.locals(at=Py_ssize_t)
     cpdef int64_t write_sum(self, int64_t position, Slab source, Py_ssize_t offset, Py_ssize_t n,
                             uint32_t initial) except? -2
     cpdef bint advance(self, Py_ssize_t n) noexcept
@@ -51,7 +51,7 @@ cdef class RingBuffer:
     cdef void relocate(self, Py_ssize_t capacity) except *
     @cython.locals(at=Py_ssize_t, first=Py_ssize_t)
     cdef void put(self, int64_t position, Slab source, Py_ssize_t offset, Py_ssize_t n) noexcept
-    cdef void grow_tail(self, Py_ssize_t n) noexcept
+    cpdef void grow_tail(self, Py_ssize_t n) noexcept
 
 
 cdef inline Py_ssize_t size_of(object buffer, bint writable=False) except -1:

@@ -89,18 +89,17 @@ class RingBuffer:
         return True
 
     def write_sum(self, position: int, source: Slab, offset: int, n: int, initial: int) -> int:
-        """`write_at`, and the sum of the bytes (checksum.sum16) added to `initial`; -1: nothing written."""
+        """As `write_at`, but nothing counts as written before `grow_tail`.
+
+        The sum of the bytes (checksum.sum16) added to `initial`; -1: nothing copied.
+        """
         if n <= 0 or position < self.tail or not self.fit(position + n):
             return -1
         at = position & (self.capacity - 1)
         if n <= self.capacity - at:
-            total = copy_sum(self.slab, at, source, offset, n, initial)
-        else:
-            self.put(position, source, offset, n)
-            total = sum16(source, offset, n, initial)
-        if position + n > self.high:
-            self.high = position + n
-        return total
+            return copy_sum(self.slab, at, source, offset, n, initial)
+        self.put(position, source, offset, n)
+        return sum16(source, offset, n, initial)
 
     def advance(self, n: int) -> bool:
         """Take `n` bytes written ahead into the contiguous ones; False when they were not written."""

@@ -286,7 +286,7 @@ class Receiver:
         if n > self.mss:
             self.mss = n
         self.assembler.add(self.next, self.next + n)
-        self.ring.advance(n)
+        self.ring.grow_tail(n)
         self.next += n
         return True
 
