@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import importlib
 import os
 import re
@@ -14,6 +15,7 @@ import pytest
 
 import fastzt
 
+LOCALS = re.compile(r"@cython\.locals\(([^)]*)\)\s*\n(?:\s*@.*\n)*\s*cp?def\b[^(\n]*\b(\w+)\(")
 ROOT = Path(fastzt.__file__).parent
 REQUIRED = os.environ.get("FASTZT_REQUIRE_CYTHON", "") not in ("", "0")
 PURE = os.environ.get("FASTZT_PURE", "") not in ("", "0")
@@ -76,3 +78,22 @@ def test_setup_lists_every_module_with_a_pxd() -> None:
     assert block is not None
     listed = {f"fastzt.{p}.{n}" for p, names in eval(block.group(1)).items() for n in names}
     assert listed == set(with_pxd())
+
+
+def variables(function: ast.FunctionDef) -> set[str]:
+    """Arguments of a function, and what it assigns."""
+    stored = (node for node in ast.walk(function) if isinstance(node, ast.Name))
+    return {argument.arg for argument in function.args.args} | {
+        node.id for node in stored if isinstance(node.ctx, ast.Store)
+    }
+
+
+@pytest.mark.parametrize("name", with_pxd())
+def test_declared_locals_are_those_of_the_function(name: str) -> None:
+    """One that stands before another function leaves its own to Python objects, and Cython says nothing."""
+    source = ROOT.parent / name.replace(".", "/")
+    nodes = ast.walk(ast.parse(source.with_suffix(".py").read_text()))
+    functions = [node for node in nodes if isinstance(node, ast.FunctionDef)]
+    for declared, function in LOCALS.findall(source.with_suffix(".pxd").read_text()):
+        wanted = set(re.findall(r"(\w+)\s*=", declared))
+        assert any(wanted <= variables(f) for f in functions if f.name == function), (function, wanted)

@@ -55,7 +55,7 @@ cdef class Ingress(Host):
     cdef object listener_for(self, Segment segment)
     @cython.locals(segment=Segment, half=HalfOpen)
     cdef void input_new(self, object peer, int64_t generation, int64_t now) except *
-    @cython.locals(segment=Segment, flow=Flow, connection=Connection)
+    @cython.locals(segment=Segment, flow=Flow)
     cdef void input_icmp(self, object peer, int64_t now) except *
     @cython.locals(flow=Flow, touched=list)
     cpdef void after_batch(self, int64_t now) except *
@@ -64,7 +64,7 @@ cdef class Ingress(Host):
     @cython.locals(slab=Slab)
     cdef void input_extended(self, object peer, bytes packet, int64_t now) except *
     cpdef void answer(self, Flow reply) except *
-    @cython.locals(half=HalfOpen, connection=Connection)
+    @cython.locals(connection=Connection)
     cpdef void opened(self, Flow flow, Segment segment, int64_t now) except *
     @cython.locals(lingering=TimeWait)
     cpdef void linger(self, Flow flow, Flow record, int64_t now) except *

@@ -57,7 +57,6 @@ cdef class NetworkState:
     cdef Member find_member(self, Peer peer)
     @cython.locals(token=Memberships)
     cpdef hold(self, Peer peer, Member member)
-    @cython.locals(member=Member)
     cpdef int64_t state_of(self, Peer peer) except? -1
     @cython.locals(state=int64_t)
     cpdef bint is_allowed(self, Peer peer, Member member) except -1

@@ -19,7 +19,7 @@ cdef class Output(Arrival):
     cpdef void settle(self, int64_t now) except *
     cpdef bint output(self, int64_t now) except -1
     cdef bint output_opening(self, int64_t now) except -1
-    @cython.locals(options=TcpOptions, answer=bint, flags=int, window=int, ack=int64_t)
+    @cython.locals(options=TcpOptions, answer=bint, flags=int, window=int)
     cdef bint send_syn(self, int64_t now) except -1
     @cython.locals(tx=Picker, flags=int, data=int, more=Py_ssize_t)
     cdef bint send_data(self, int64_t now) except -1

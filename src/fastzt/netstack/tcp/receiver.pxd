@@ -84,8 +84,8 @@ cdef class Receiver:
     cdef int64_t take(self, Segment segment, int64_t position) except -1
     @cython.locals(n=int, total=int64_t)
     cdef bint take_next(self, Segment segment) except -1
-    @cython.locals(end=int64_t)
     cdef void owe(self) noexcept
+    @cython.locals(end=int64_t)
     cdef bint take_fin(self, Segment segment, int64_t position) noexcept
     cdef bint should_ack(self) noexcept
     cdef void acked(self) noexcept
