@@ -232,3 +232,36 @@ def test_nodes_of_many_threads(pair: Pair) -> None:
         serving = [lambda: echo(listener, 1)] * len(nodes)
         results = together(*serving, *(lambda node=node: live(node) for node in nodes))  # type: ignore[misc]
     assert results[-len(nodes) :] == [CALLS] * len(nodes)
+
+
+def test_close_ends_the_wait_of_a_thread_that_does_not_lead(pair: Pair) -> None:
+    """One thread polls for all of a node, and goes on when the sockets of the others close."""
+    waiters = pair.b._driver.waiters
+    leading, listener, datagrams = pair.net_b.listen(7400), pair.net_b.listen(7401), pair.net_b.udp(7402)
+    ended = [threading.Event() for _ in range(3)]
+
+    def wait(number: int, blocked: Callable[[], Any]) -> None:
+        end = time.monotonic() + LONG
+        while len(waiters) < number and time.monotonic() < end:
+            time.sleep(0)
+        with pytest.raises(OSError, match="Bad file descriptor"):
+            blocked()
+        ended[number].set()
+
+    def close() -> list[bool]:
+        end = time.monotonic() + LONG
+        while len(waiters) < len(ended) and time.monotonic() < end:
+            time.sleep(0)
+        listener.close()
+        datagrams.close()
+        heard = [event.wait(LONG / 2) for event in ended[1:]]
+        leading.close()
+        return heard
+
+    heard, *_ = together(
+        close,
+        lambda: wait(0, leading.accept),
+        lambda: wait(1, listener.accept),
+        lambda: wait(2, lambda: datagrams.recvfrom(100)),
+    )
+    assert heard == [True, True]

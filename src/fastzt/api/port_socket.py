@@ -47,8 +47,9 @@ class PortSocket(Timeouts):
             return
 
         def end(now: int) -> None:
+            key = self._bound.id  # which it gives back
             self._bound.close(now)
-            self._driver.waiters.wake(self._bound.id)
+            self._driver.waiters.wake(key)
 
         self._driver.run(end)
 
