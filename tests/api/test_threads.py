@@ -236,22 +236,23 @@ def test_nodes_of_many_threads(pair: Pair) -> None:
 
 def test_close_ends_the_wait_of_a_thread_that_does_not_lead(pair: Pair) -> None:
     """One thread polls for all of a node, and goes on when the sockets of the others close."""
-    waiters = pair.b._driver.waiters
+    driver = pair.b._driver
     leading, listener, datagrams = pair.net_b.listen(7400), pair.net_b.listen(7401), pair.net_b.udp(7402)
     ended = [threading.Event() for _ in range(3)]
 
-    def wait(number: int, blocked: Callable[[], Any]) -> None:
+    def until_waiting(count: int) -> None:
         end = time.monotonic() + LONG
-        while len(waiters) < number and time.monotonic() < end:
-            time.sleep(0)
+        while driver.ask(lambda: len(driver.waiters)) < count:
+            assert time.monotonic() < end
+
+    def wait(number: int, blocked: Callable[[], Any]) -> None:
+        until_waiting(number)
         with pytest.raises(OSError, match="Bad file descriptor"):
             blocked()
         ended[number].set()
 
     def close() -> list[bool]:
-        end = time.monotonic() + LONG
-        while len(waiters) < len(ended) and time.monotonic() < end:
-            time.sleep(0)
+        until_waiting(len(ended))
         listener.close()
         datagrams.close()
         heard = [event.wait(LONG / 2) for event in ended[1:]]

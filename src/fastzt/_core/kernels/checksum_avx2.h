@@ -39,7 +39,7 @@ FT_AVX2_TARGET FT_INLINE __m256i ft_pass_y(unsigned char *to, const unsigned cha
 
 /* Words of n >= 64 bytes, also copied to where nothing of them lies; `copy` is a constant. */
 FT_AVX2_TARGET FT_INLINE uint64_t ft_words_y(unsigned char *to, const unsigned char *p, size_t n, const int copy) {
-    __m256i sum0 = _mm256_setzero_si256(), sum1 = sum0;
+    __m256i sum0 = _mm256_setzero_si256(), sum1 = sum0, last;
     size_t i, at = 0, end = n - 32, aligned = copy ? (0 - (size_t)to) & 30 : 0;
     uint64_t sum, rest;
     if (aligned > 0) {
@@ -56,7 +56,8 @@ FT_AVX2_TARGET FT_INLINE uint64_t ft_words_y(unsigned char *to, const unsigned c
     sum = ft_total_y(_mm256_add_epi64(sum0, sum1));
     if (at == n) return sum;
     /* What begins at an odd place has its bytes the other way round (RFC 1071 section 2.B). */
-    rest = ft_total_y(ft_pairs_y(_mm256_and_si256(ft_pass_y(copy ? to + end : NULL, p + end), ft_mask_y(ft_some + n - at))));
+    last = _mm256_and_si256(ft_pass_y(copy ? to + end : NULL, p + end), ft_mask_y(ft_some + n - at));
+    rest = ft_total_y(ft_pairs_y(last));
     return sum + (n & 1 ? rest << 8 : rest);
 }
 #endif

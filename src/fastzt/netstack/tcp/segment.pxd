@@ -48,8 +48,8 @@ cdef class Segment:
     cpdef bint parse_tcp(self) noexcept
     @cython.locals(slab=Slab, a=Py_ssize_t, p=Py_ssize_t, lead=Py_ssize_t, o=Py_ssize_t, size=Py_ssize_t)
     cdef bint continues(self, Py_ssize_t offset, Py_ssize_t n) noexcept
-    cdef bint checksum_holds(self, int protocol) noexcept
-    cdef uint32_t pseudo(self, int protocol) noexcept
+    cdef bint checksum_holds(self) noexcept
+    cdef uint32_t pseudo(self) noexcept
     cpdef bytes source(self)
     cpdef bytes destination(self)
 

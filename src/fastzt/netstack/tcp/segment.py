@@ -103,7 +103,7 @@ class Segment:
         slab = self.slab
         o = self.header
         size = tcp_header.check(slab, o, self.total)
-        if size == 0 or not self.checksum_holds(6):
+        if size == 0 or not self.checksum_holds():
             return False
         self.source_port = tcp_header.source_port(slab, o)
         self.destination_port = tcp_header.destination_port(slab, o)
@@ -149,18 +149,18 @@ class Segment:
         self.flags = u8(slab, o + 13)
         self.payload = o + size
         self.length = self.total - size
-        self.partial = checksum.sum16(slab, o, size, self.pseudo(6))
+        self.partial = checksum.sum16(slab, o, size, self.pseudo())
         return True
 
-    def checksum_holds(self, protocol: int) -> bool:
+    def checksum_holds(self) -> bool:
         """Whether the transport checksum with the pseudo header is right (RFC 9293 3.1, RFC 8200 8.1)."""
-        return checksum.verify(self.slab, self.header, self.total, self.pseudo(protocol))
+        return checksum.verify(self.slab, self.header, self.total, self.pseudo())
 
-    def pseudo(self, protocol: int) -> int:
+    def pseudo(self) -> int:
         """The sum of the pseudo header."""
         if self.is_v4:
-            return checksum.pseudo_sum(self.slab, self.packet + 12, 8, protocol, self.total)
-        return checksum.pseudo_sum(self.slab, self.packet + 8, 32, protocol, self.total)
+            return checksum.pseudo_sum(self.slab, self.packet + 12, 8, ipv4.PROTOCOL_TCP, self.total)
+        return checksum.pseudo_sum(self.slab, self.packet + 8, 32, ipv4.PROTOCOL_TCP, self.total)
 
     def source(self) -> bytes:
         """The sender's 16 bytes."""
