@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from ..._core.stats import register
 from ..flow_table import Flow
 from ..host import Host
+from .isn import MASK
 from .segment import Segment
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ ASSASSIN = register("tcp.time_wait_reset_ignored")
 
 
 class TimeWait(Flow):
-    """Sequence numbers are u32; `deadline` is when the record goes."""
+    """`send`, `receive`: positions, of which the sequence numbers (u32) stay; `deadline` is when it goes."""
 
     if not cython.compiled:
         __slots__ = ("deadline", "host", "receive", "send", "timestamps", "ts_offset", "ts_recent", "window")
@@ -32,11 +33,8 @@ class TimeWait(Flow):
         self.verdict_in = flow.verdict_in
         self.verdict_out = flow.verdict_out
         self.host = host
-        if not cython.compiled:
-            send &= 0xFFFFFFFF
-            receive &= 0xFFFFFFFF
-        self.send = send
-        self.receive = receive
+        self.send = send & MASK
+        self.receive = receive & MASK
         self.window = window
         self.timestamps = False
         self.ts_offset = 0
