@@ -157,6 +157,7 @@ class Arrival(ControlBlock):
             self.progress = now
             if tx.is_idle():
                 self.timers.clear(RETRANSMIT)
+                self.emptied(tx.ring, now)
             else:
                 self.timers.set(RETRANSMIT, now + tx.rtt.rto())
             if tx.fin >= 0 and acked_to > tx.fin and self.state >= FIN_WAIT_1:

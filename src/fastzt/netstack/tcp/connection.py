@@ -89,6 +89,11 @@ class Connection(Output):
         return self.tx.free() if self.may_write() else 0
 
     @property
+    def memory(self) -> int:
+        """Bytes of memory that the rings take now."""
+        return self.tx.ring.capacity + self.rx.ring.capacity
+
+    @property
     def eof(self) -> bool:
         """The peer has ended its direction, or the connection is over, and everything is read."""
         ended = self.rx.eof or self.state == CLOSED
@@ -166,6 +171,8 @@ class Connection(Output):
     def after_read(self, now: int) -> None:
         """Tell the peer of a window that has opened enough."""
         self.rx.tune(now)
+        if self.rx.ring.used() == 0:
+            self.emptied(self.rx.ring, now)
         if not self.rx.eof and ESTABLISHED <= self.state <= FIN_WAIT_2 and self.rx.wants_update():
             self.ack_due = True
             self.host.wake(self)

@@ -1,6 +1,7 @@
 cimport cython
 from libc.stdint cimport int64_t, uint32_t
 
+from fastzt._core.ring_buffer cimport RingBuffer
 from fastzt._core.tcp_header cimport TcpOptions
 from fastzt._core.timer_wheel cimport NEVER
 from fastzt.netstack.flow_table cimport Flow
@@ -13,7 +14,11 @@ from fastzt.netstack.tcp.state cimport (
     ACTIVE_OPEN, CLOSE, CLOSED, ESTABLISHED, FAIL, FIN_ACKED, FIN_WAIT_2, SYN_SENT, TIME_WAIT, step
 )
 from fastzt.netstack.tcp.time_wait cimport TimeWait
-from fastzt.netstack.tcp.timers cimport GIVE_UP, KEEPALIVE, LOSS, PERSIST, RETRANSMIT, Timers
+from fastzt.netstack.tcp.timers cimport GIVE_UP, KEEPALIVE, LOSS, PERSIST, REST, RETRANSMIT, Timers
+
+cdef enum:
+    KEPT = 4096
+    REST_AFTER = 5_000_000
 
 
 cdef class ControlBlock(Flow):
@@ -53,6 +58,8 @@ cdef class ControlBlock(Flow):
     @cython.locals(overhead=int)
     cdef void refit(self, int64_t now) except *
     cdef void keep_alive(self, int64_t now) except *
+    cdef void emptied(self, RingBuffer ring, int64_t now) except *
+    cdef void rest(self) except *
     cdef void fin_acked(self, int64_t now) except *
     @cython.locals(record=TimeWait)
     cdef void linger(self, int64_t now) except *

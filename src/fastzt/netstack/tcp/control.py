@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 from typing import TYPE_CHECKING
 
+from ..._core.ring_buffer import RingBuffer
 from ..._core.tcp_header import TcpOptions
 from ..flow_table import Flow
 from ..host import Host
@@ -37,7 +38,10 @@ if not cython.compiled:
         TIME_WAIT,
         step,
     )
-    from .timers import GIVE_UP, KEEPALIVE, LOSS, PERSIST, RETRANSMIT
+    from .timers import GIVE_UP, KEEPALIVE, LOSS, PERSIST, REST, RETRANSMIT
+
+    KEPT = 4096  # bytes of a ring's memory that are not worth a timer
+    REST_AFTER = 5_000_000  # microseconds
 
 DEFAULT_MSS = 536  # RFC 9293 3.7.1, IPv4
 DEFAULT_MSS_V6 = 1220
@@ -175,6 +179,22 @@ class ControlBlock(Flow):
         else:
             self.timers.clear(KEEPALIVE)
 
+    def emptied(self, ring: RingBuffer, now: int) -> None:
+        """Look at a ring that may be empty now: unless it is used again, its memory goes back soon."""
+        if ring.capacity <= KEPT:
+            return
+        if self.state == CLOSED or self.state == TIME_WAIT:
+            self.rest()
+        else:
+            self.timers.set(REST, now + REST_AFTER)
+
+    def rest(self) -> None:
+        """Give back the memory of empty rings."""
+        if self.tx.ring.used() == 0:
+            self.tx.ring.shrink()
+        if self.rx.ring.used() == 0:
+            self.rx.ring.shrink()
+
     def fin_acked(self, now: int) -> None:
         """The peer has all that we will ever send."""
         self.state = step(self.state, FIN_ACKED)
@@ -198,6 +218,7 @@ class ControlBlock(Flow):
         """The connection is over in order."""
         self.timers.close()
         self.rx.release()
+        self.rest()
         self.host.detach(self)
         self.host.sockets.mark(self.handle, BIT_CLOSED | READABLE | WRITABLE)
 

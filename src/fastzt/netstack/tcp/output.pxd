@@ -6,7 +6,7 @@ from fastzt._core.tcp_header cimport ACK, FIN, PSH, RST, SYN, TcpOptions
 from fastzt.netstack.tcp.arrival cimport Arrival
 from fastzt.netstack.tcp.picker cimport Picker
 from fastzt.netstack.tcp.state cimport CLOSED, ESTABLISHED, SYN_RECEIVED
-from fastzt.netstack.tcp.timers cimport DELAYED_ACK, GIVE_UP, KEEPALIVE, LOSS, PACE, PERSIST, RETRANSMIT, Timers
+from fastzt.netstack.tcp.timers cimport DELAYED_ACK, GIVE_UP, KEEPALIVE, LOSS, PACE, PERSIST, REST, RETRANSMIT, Timers
 
 
 cdef enum:

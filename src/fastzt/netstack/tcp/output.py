@@ -15,7 +15,7 @@ else:
 if not cython.compiled:
     from ..._core.tcp_header import ACK, FIN, PSH, RST, SYN
     from .state import CLOSED, ESTABLISHED, SYN_RECEIVED
-    from .timers import DELAYED_ACK, GIVE_UP, KEEPALIVE, LOSS, PACE, PERSIST, RETRANSMIT
+    from .timers import DELAYED_ACK, GIVE_UP, KEEPALIVE, LOSS, PACE, PERSIST, REST, RETRANSMIT
 
     BRIEFLY = 1000  # microseconds that a SYN or a FIN waits for data to be acknowledged by
     GATHER = 500  # microseconds that what is written waits for a full batch, at most
@@ -206,6 +206,8 @@ class Output(Arrival):
             self.on_persist(now)
         if timers.due(KEEPALIVE, now):
             self.on_keepalive(now)
+        if timers.due(REST, now):
+            self.rest()
         if self.state != CLOSED:
             timers.rearm()
 

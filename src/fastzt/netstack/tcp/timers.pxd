@@ -11,7 +11,8 @@ cdef enum:
     KEEPALIVE = 4
     GIVE_UP = 5
     PACE = 6
-    KINDS = 7
+    REST = 7
+    KINDS = 8
 
 
 @cython.final
@@ -19,7 +20,7 @@ cdef class Timers:
     cdef TimerWheel wheel
     cdef int slot
     cdef int64_t armed
-    cdef int64_t[7] deadline
+    cdef int64_t[8] deadline
 
     cdef void set(self, int kind, int64_t deadline)
     cdef void clear(self, int kind) noexcept

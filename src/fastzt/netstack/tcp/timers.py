@@ -24,7 +24,8 @@ if not cython.compiled:
     KEEPALIVE = 4
     GIVE_UP = 5  # R2, user time-out, FIN-WAIT-2 of an orphan
     PACE = 6  # what the pacing rate holds back
-    KINDS = 7
+    REST = 7  # the rings' memory goes back
+    KINDS = 8
 
 
 class Timers:
