@@ -117,8 +117,8 @@ class Target:
             offset += n
         self.core.receive(self.batch, self.now)
         self.batch.clear()
-        if self.core.switch.last_error is not None:
-            raise Fault("receive survived a bug of ours") from self.core.switch.last_error
+        if self.core.switch.bugs.last is not None:
+            raise Fault("receive survived a bug of ours") from self.core.switch.bugs.last
         self.settle()
         self.now += 1_000 + int(self.dice.random() ** 4 * 400_000)
         if self.core.deadline() <= self.now:

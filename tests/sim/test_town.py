@@ -42,7 +42,7 @@ def test_an_hour_of_churn() -> None:
         assert call.total > MINUTES * 60 * 20, (call.client.name, call.server.name)
     counted: Counter[str] = Counter()
     for host in town.hosts.values():
-        assert host.core.switch.last_error is None
+        assert host.core.switch.bugs.last is None
         counted.update(host.core.stats.as_dict())
         assert len(host.core.switch.peers()) < len(town.hosts)
         for nwid in host.core.network_ids():

@@ -236,7 +236,7 @@ class Bench:
 
     def errors(self) -> list[BaseException]:
         """Bugs that a Switch survived."""
-        return [node.switch.last_error for node in self.nodes if node.switch.last_error is not None]
+        return [node.switch.bugs.last for node in self.nodes if node.switch.bugs.last is not None]
 
 
 def at(host: str, port: int = 9993) -> Endpoint:

@@ -78,7 +78,7 @@ def test_deliveries(case: dict[str, Any]) -> None:
             give(switch, with_hops(bytes.fromhex(case["datagrams"][index]), delivery["hops"]))
         expected = [(delivery["hops"], plaintext[27], plaintext[28:])] * delivery["delivered"]
         assert listening.heard == expected, delivery["name"]
-        assert switch.last_error is None
+        assert switch.bugs.last is None
 
 
 @parametrize("fragments", "fragment")

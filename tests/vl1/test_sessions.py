@@ -117,7 +117,7 @@ def expect(found: Replay, packet: dict[str, Any], me: int) -> None:
 @pytest.mark.parametrize(("name", "index"), NODES)
 def test_everything_that_arrived_is_accepted(name: str, index: int) -> None:
     found = replay(name, index)
-    assert found.switch.last_error is None
+    assert found.switch.bugs.last is None
     refused = (
         "forged",
         "malformed",

@@ -62,8 +62,8 @@ class BaseNode(Generic[D, N]):
                 self._collided = isinstance(event, IdentityCollision)
         for task in self._parts.keeper.tasks(events):
             self._driver.worker.submit(task, must=True)
-        if event_log.is_wanted():
-            self._driver.worker.submit(partial(event_log.tell, self.id, events))
+        if logged := event_log.wanted(events):
+            self._driver.worker.submit(partial(event_log.tell, self.id, logged))
 
     def _abandon(self) -> None:
         """In a forked child."""

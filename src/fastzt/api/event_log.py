@@ -1,4 +1,7 @@
-"""A node's events as log records: logger `fastzt.events`, level INFO, the fields as attributes too."""
+"""A node's events as log records: logger `fastzt.events`, the fields as attributes too.
+
+Their level is INFO, but ERROR where fastzt itself is at fault.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,7 @@ from dataclasses import fields
 from typing import Any
 
 from .._core.endpoint import Endpoint
+from ..vl1.events import BugSurvived
 from . import addresses
 
 log = logging.getLogger("fastzt.events")
@@ -14,9 +18,14 @@ LONG = frozenset({"config", "world"})  # what a file holds, not a line
 NAMES = {"address": "peer", "nwid": "network"}
 
 
-def is_wanted() -> bool:
-    """Whether anybody would see them."""
-    return log.isEnabledFor(logging.INFO)
+def wanted(events: list[Any]) -> list[Any]:
+    """Those that anybody would see."""
+    return [event for event in events if log.isEnabledFor(level_of(event))]
+
+
+def level_of(event: Any) -> int:
+    """How grave an event is."""
+    return logging.ERROR if isinstance(event, BugSurvived) else logging.INFO
 
 
 def tell(node_id: str, events: list[Any]) -> None:
@@ -25,7 +34,8 @@ def tell(node_id: str, events: list[Any]) -> None:
         told = facts(event)
         text = " ".join(f"{name} {value}" for name, value in told.items())
         name = type(event).__name__
-        log.info(
+        log.log(
+            level_of(event),
             "%s: %s%s",
             node_id,
             name,

@@ -64,6 +64,17 @@ class MoonChanged:
     world: bytes
 
 
+@dataclass(frozen=True)
+class BugSurvived:
+    """An error of fastzt's own cost packets that had arrived: please report it. Each place is told once.
+
+    Packets lost to any of them are counted as vl1.raised.
+    """
+
+    error: str
+    place: str
+
+
 Event = (
     PeerSeen
     | PathChanged
@@ -74,4 +85,5 @@ Event = (
     | IdentityCollision
     | PlanetChanged
     | MoonChanged
+    | BugSurvived
 )

@@ -23,7 +23,7 @@ cdef enum:
 
 @cython.final
 cdef class Switch(Switchboard):
-    cdef readonly object last_error
+    cdef readonly object bugs
     cdef Defragmenter defragmenter
     cdef VirtualSink sink
     cdef Peer last_peer

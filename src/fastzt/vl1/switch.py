@@ -12,6 +12,7 @@ from .._core.slab import Slab
 from ..identity.identity import Identity
 from ..wire.world import World
 from . import reasons
+from .bugs import Bugs
 from .config import SwitchConfig
 from .context import Entropy
 from .defragmenter import Defragmenter
@@ -47,8 +48,8 @@ class Switch(Switchboard):
 
     if not cython.compiled:
         __slots__ = (
+            "bugs",
             "defragmenter",
-            "last_error",
             "last_peer",
             "scratch",
             "sink",
@@ -66,7 +67,7 @@ class Switch(Switchboard):
     ) -> None:
         super().__init__(identity, planet, entropy, wall_offset_ms, config)
         self.context.inject = self.inject
-        self.last_error: BaseException | None = None
+        self.bugs = Bugs(self.stats, self.context.emit)
         self.defragmenter = Defragmenter()
         self.sink: VirtualSink | None = None
         self.last_peer: Peer | None = None
@@ -113,8 +114,7 @@ class Switch(Switchboard):
                         return count * stride
             self.datagram(slab, offset, n, path, now)
         except Exception as error:
-            self.stats.drop(reasons.RAISED)
-            self.last_error = error
+            self.bugs.survived(error)
         return stride
 
     def sender_of(self, slab: Slab, offset: int) -> Peer | None:
@@ -145,8 +145,7 @@ class Switch(Switchboard):
                 else:
                     i += self.opened_run(slab, o, stride, count - i, last, i, n, peer, path, now)
             except Exception as error:
-                self.stats.drop(reasons.RAISED)
-                self.last_error = error
+                self.bugs.survived(error)
                 i += 1
 
     def opened_run(

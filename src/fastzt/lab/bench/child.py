@@ -137,6 +137,10 @@ class Child:
         """What this process has cost."""
         return usage.usage()
 
+    def do_raised(self) -> int:
+        """How many packets errors of ours have cost the node."""
+        return 0 if self.node is None else int(self.node.status()["dropped"].get("vl1.raised", 0))
+
     def do_spin(self, on: bool) -> None:
         """Start or stop a thread that computes."""
         if self.spinner is not None:

@@ -31,6 +31,7 @@ def measure(settings: Settings, tell: Callable[[str], None]) -> dict[str, Any]:
         for run in range(1, settings.runs + 1):
             for name in settings.parts:
                 PARTS[name](rig, record, partial(told, tell, f"run {run} of {settings.runs}"))
+                rig.check()
     return report(settings, record)
 
 

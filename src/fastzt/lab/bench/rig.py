@@ -86,6 +86,12 @@ class Rig:
             self.echoes["udp"] = self.bare()[1].call("udp_echo")
         return self.echoes["udp"]
 
+    def check(self) -> None:
+        """Raise FastztError when errors of ours have cost packets: what was measured would be no flow."""
+        for member in self._pairs.get("pair", ()):
+            if raised := member.call("raised"):
+                raise FastztError(f"{raised} packets were lost to errors of fastzt's own in {member.name}")
+
     def close(self) -> None:
         """End all processes and nodes."""
         self._stack.close()
