@@ -156,13 +156,14 @@ class Lab:
         program += [tcp_relay] if tcp_relay else []
         return self._start(name, namespace, ip, program, **environment)
 
-    def libzt(self, name: str, host: tuple[str, str] | None = None) -> Member:
-        """Start a real node, on a host of its own unless one is given."""
+    def libzt(self, name: str, host: tuple[str, str] | None = None, *, alone: bool = False) -> Member:
+        """Start a real node, on a host of its own unless one is given; `alone`: with one port only."""
         namespace, ip = host or self.host(name)
         home = self.directory / name
         home.mkdir()
         (home / "roots").write_bytes(self.planet.read_bytes())
         program = [str(HERE / "libzt_peer.py"), *map(str, self.library), str(home), str(PORT)]
+        program += ["alone"] if alone else []
         return self._start(name, namespace, ip, program)
 
     def _start(self, name: str, namespace: str, ip: str, program: list[str], **environment: str) -> Member:

@@ -1,4 +1,7 @@
-"""A real libzt 1.8.4 node under command: `python libzt_peer.py STAND_IN LIBRARY HOME PORT`."""
+"""A real libzt 1.8.4 node under command: `python libzt_peer.py STAND_IN LIBRARY HOME PORT [alone]`.
+
+`alone`: it opens no second port.
+"""
 
 from __future__ import annotations
 
@@ -21,8 +24,9 @@ class LibztError(OSError):
 class LibztPeer(Handler):
     """The commands on libzt's C API; handles are its file descriptors."""
 
-    def __init__(self, zts: ctypes.CDLL, home: str, port: int) -> None:
+    def __init__(self, zts: ctypes.CDLL, home: str, port: int, alone: bool) -> None:
         super().__init__()
+        self.alone = alone
         self.zts = zts
         self.home = home
         self.port = port
@@ -38,6 +42,8 @@ class LibztPeer(Handler):
     def do_start(self) -> str:
         self.check(self.zts.zts_init_from_storage(self.home.encode()), "init")
         self.check(self.zts.zts_init_set_port(self.port), "port")
+        if self.alone:
+            self.check(self.zts.zts_init_allow_secondary_port(0), "second port")
         self.check(self.zts.zts_node_start(), "start")
         return ""
 
@@ -125,10 +131,10 @@ class LibztPeer(Handler):
 
 
 if __name__ == "__main__":
-    stand_in, library, home, port = sys.argv[1:]
+    stand_in, library, home, port, *alone = sys.argv[1:]
     # libzt prints to stdout: give it stderr, and keep the real one for the answers.
     answers = os.dup(1)
     os.dup2(2, 1)
     sys.stdout = os.fdopen(answers, "w")
-    serve(LibztPeer(load(Path(stand_in), Path(library)), home, int(port)))
+    serve(LibztPeer(load(Path(stand_in), Path(library)), home, int(port), bool(alone)))
     os._exit(0)  # its threads do not end by themselves

@@ -81,10 +81,11 @@ def expected(ours: str, theirs: str) -> str:
 
 @dataclass
 class Meeting:
-    """An open connection of a pair, and what its client says of the way."""
+    """An open connection of a pair, and what its client says of the way; `over`: attempts to meet were."""
 
     kinds: tuple[str, str]
     pair: Pair
+    over: bool = False
 
     def talk(self) -> None:
         """A question and its answer."""
@@ -101,12 +102,14 @@ class Meeting:
         return dict(next(peer for peer in found if peer["id"] == self.pair.server.id))
 
     def is_settled(self) -> bool:
-        """Whether it is as expected, and if that is the relay, the attempts to meet are over."""
+        """Whether it is as expected, and if that is the relay, attempts to meet have been over once.
+
+        They begin anew each time that a node tells where it may be reached: in each pair at times of its own.
+        """
         told = self.told()
-        if told["connection"] != expected(*self.kinds):
-            return False
-        over = bool(told["tried"]) and told["last_tried_s"] > SETTLED
-        return told["connection"] == "direct" or over
+        if told["tried"] and told["last_tried_s"] > SETTLED:
+            self.over = True
+        return told["connection"] == expected(*self.kinds) and (told["connection"] == "direct" or self.over)
 
 
 def hold(meetings: list[Meeting]) -> None:
@@ -195,8 +198,9 @@ def test_two_fastzt_nodes(nat_lab: Lab, clients: dict[str, Member]) -> None:
 
 
 def test_fastzt_with_libzt(nat_lab: Lab, clients: dict[str, Member]) -> None:
+    # With a second port, which no NAT here forwards, libzt may tell of that one alone, as the root sees it.
     servers = {
-        kind: nat_lab.libzt(short(kind, "z"), nat_lab.behind(short(kind, "z"), rules))
+        kind: nat_lab.libzt(short(kind, "z"), nat_lab.behind(short(kind, "z"), rules), alone=True)
         for kind, rules in NATS.items()
     }
     meet(nat_lab, clients, servers, LIBZT_PAIRS)
