@@ -24,7 +24,7 @@ class LibztError(OSError):
 class LibztPeer(Handler):
     """The commands on libzt's C API; handles are its file descriptors."""
 
-    def __init__(self, zts: ctypes.CDLL, home: str, port: int, alone: bool) -> None:
+    def __init__(self, zts: ctypes.CDLL, home: str, port: int, alone: bool = False) -> None:
         super().__init__()
         self.alone = alone
         self.zts = zts

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import select
@@ -20,6 +21,8 @@ from fastzt.errors import FastztError
 from fastzt.io.endpoints import UdpSockets
 from fastzt.lab.bench import armoring, ceiling, crowd, echo, pingpong, stream
 from fastzt.lab.bench.process import Member
+from fastzt.lab.bench.rig import Rig
+from fastzt.lab.bench.settings import Settings
 from fastzt.lab.bench.stream import BLOCK, PROLOGUE, Damaged
 
 SEED = 3
@@ -133,6 +136,24 @@ def test_round_trips_and_connects() -> None:
     end()
 
 
+@pytest.mark.parametrize("raised", [0, 2])
+def test_errors_of_ours_end_it(raised: int) -> None:
+    class Answering(Member):
+        def __init__(self) -> None:
+            self.name = "far"
+
+        def call(self, do: str, **arguments: Any) -> Any:
+            assert do == "raised"
+            return raised
+
+    rig = Rig(Settings(("tcp",)))
+    rig._pairs["pair"] = Answering(), Answering()
+    with rig, pytest.raises(FastztError) if raised else contextlib.nullcontext() as found:
+        rig.check()
+    if found is not None:
+        assert str(found.value) == "2 packets were lost to errors of fastzt's own in far"
+
+
 def test_quantiles() -> None:
     assert pingpong.quantiles([n * 1000 for n in range(100, 0, -1)]) == {"p50": 51, "p99": 100, "count": 100}
 
@@ -240,6 +261,9 @@ def test_the_command(options: list[str]) -> None:
         assert found["tcp_gbit_s"] > 0
         assert found["receive_buffer"] <= 212992
         assert (found["settings"]["suite"], found["settings"]["flows"]) == (1, 2)
+        assert found["flows_to_one"] == pytest.approx(
+            found["tcp_gbit_s"] / found["one_flow_gbit_s"], rel=1e-2
+        )
 
 
 @pytest.mark.parametrize(

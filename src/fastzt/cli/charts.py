@@ -30,6 +30,7 @@ SECTIONS: list[tuple[str, list[tuple[str, str]]]] = [
         "throughput, Gbit/s",
         [
             ("tcp_gbit_s", "TCP"),
+            ("one_flow_gbit_s", "one flow alone"),
             ("kernel_tcp_gbit_s", "the kernel's TCP, unencrypted"),
             ("udp_gbit_s", "UDP alone"),
             ("udp_one_a_call_gbit_s", "UDP alone, one datagram a call"),

@@ -11,24 +11,28 @@ from .rig import Rig
 FLOOD_MARGIN = 0.2  # seconds that the sender goes on beyond the receiver's
 
 
-def gbit_s(rig: Rig, side: str) -> float:
+def gbit_s(rig: Rig, side: str, flows: int | None = None) -> float:
     """The rate alone."""
-    return float(tcp(rig, side)["gbit_s"])
+    return float(tcp(rig, side, flows)["gbit_s"])
 
 
-def tcp(rig: Rig, side: str) -> dict[str, Any]:
-    """The streams of a run over `kernel` or `overlay`: `gbit_s`, and `bytes` received."""
+def tcp(rig: Rig, side: str, flows: int | None = None) -> dict[str, Any]:
+    """The streams of a run over `kernel` or `overlay`: `gbit_s`, and `bytes` received.
+
+    `flows`: how many, default as the settings say.
+    """
     settings = rig.settings
+    count = flows or settings.flows
     near, far = rig.pair() if side == "overlay" else rig.bare()
     port = rig.port(side)
-    far.start("receive", side=side, seed=settings.seed, flows=settings.flows)
+    far.start("receive", side=side, seed=settings.seed, flows=count)
     near.start(
         "send",
         side=side,
         host=rig.hosts[side],
         port=port,
         seed=settings.seed,
-        flows=settings.flows,
+        flows=count,
         seconds=settings.seconds,
         write_size=settings.write_size,
     )
