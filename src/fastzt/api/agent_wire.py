@@ -27,8 +27,8 @@ SOCKET = "agent.sock"
 LISTENERS = "agent.d"  # where clients listen for what the agent accepts
 ABSTRACT = sys.platform == "linux"  # sockets may have names that are no files
 # SO_SNDBUF: beside a CPU-bound thread a client has its turn once in 5 ms; what lies here has to last so long.
-BUFFER = 2 << 20
-CLIENT_BUFFER = 4 << 20
+BUFFER = 4 << 20
+CLIENT_BUFFER = 8 << 20
 SO_SNDBUFFORCE = 32  # socket(7), which has no name in Python
 # A datagram at a client's socket: a byte that tells what it is, 16 of IP, two of port; then its data.
 DATAGRAM, FAILURE = 0, 1
